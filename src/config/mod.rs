@@ -1,0 +1,1 @@
+//! Text to valid configuration, all problems at once.

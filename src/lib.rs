@@ -1,0 +1,12 @@
+//! menshen (门神): selective approval of WeChat Mini Program plugin applications.
+//!
+//! The floors, from the ground up: [`document`] and [`policy`] are pure; `config`,
+//! [`wechat`] and `store` each hide one outside thing; `service` is the only
+//! place that acts; `cli` prints. [`sandbox`] stands beside and knows none of them.
+
+pub mod config;
+pub mod document;
+pub mod policy;
+pub mod sandbox;
+pub mod store;
+pub mod wechat;

@@ -1,0 +1,2 @@
+//! menshen.
+fn main() {}

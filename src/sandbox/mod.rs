@@ -1,0 +1,1 @@
+//! The simulated WeChat: a world and a thin HTTP face over it. Imports nothing of ours.
