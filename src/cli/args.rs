@@ -1,0 +1,247 @@
+//! The command line, as clap reads it.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+const EXAMPLES: &str = "\
+Examples:
+  menshen run --once --sandbox            try it: a pass over a simulated WeChat, no account needed
+  menshen --dry-run                       what would become of every pending application, and why
+  menshen run                             the service
+  menshen audit list --verdict refuse     who was refused, and by which rule
+  menshen pause --action agree --why \"…\"  stop letting in while evaluation goes on
+
+The configuration is -c FILE, else $MENSHEN_CONFIG, else ./menshen.toml, else /etc/menshen/menshen.toml.
+Exit status: 0 done, 1 something failed, 2 the command line or the configuration is wrong.";
+
+/// Decides applications to use a WeChat Mini Program plugin: by rules, with a record of every decision.
+#[derive(Debug, Parser)]
+#[command(name = "menshen", version, after_help = EXAMPLES, args_conflicts_with_subcommands = false)]
+pub(super) struct Cli {
+    #[command(flatten)]
+    pub(super) global: Global,
+    #[command(subcommand)]
+    pub(super) command: Option<Command>,
+    #[command(flatten)]
+    pub(super) run: RunArgs,
+}
+
+/// What every command understands.
+#[derive(Debug, Args)]
+pub(super) struct Global {
+    /// The configuration file
+    #[arg(short = 'c', long = "config", value_name = "FILE", global = true)]
+    pub(super) config: Option<PathBuf>,
+    /// Use the embedded simulated WeChat; needs no configuration, account or network
+    #[arg(long, global = true)]
+    pub(super) sandbox: bool,
+    /// Where the sandbox's world and database live [default: ./menshen-sandbox]
+    #[arg(long, value_name = "DIR", global = true, requires = "sandbox")]
+    pub(super) state_dir: Option<PathBuf>,
+    /// Start the sandbox over: forget its world and database
+    #[arg(long, global = true, requires = "sandbox")]
+    pub(super) fresh: bool,
+    /// How records are printed
+    #[arg(long, value_enum, default_value_t = Format::Human, global = true)]
+    pub(super) format: Format,
+    /// How logs are written to standard error
+    #[arg(long, value_enum, default_value_t = Log::Text, global = true)]
+    pub(super) log: Log,
+}
+
+/// How records are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// Tables for people
+    Human,
+    /// One JSON object a line
+    Json,
+    /// Comma-separated, safe to open in a spreadsheet
+    Csv,
+}
+
+/// How logs are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Log {
+    /// Lines for people
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// The service: a pass over every account on each tick of the schedule (the default command)
+    #[command(after_help = RUN_EXAMPLES)]
+    Run(RunArgs),
+    /// Read the audit log
+    Audit {
+        #[command(subcommand)]
+        what: AuditCommand,
+    },
+    /// Stop acting (all, an account, an action) while evaluation goes on
+    #[command(after_help = "Examples:\n  menshen pause --why \"rules under review\"\n  menshen pause --account express --action refuse")]
+    Pause(Scope),
+    /// Let acting go on; without arguments every brake and pause is lifted
+    #[command(after_help = "Examples:\n  menshen resume --why \"checked in the console: all as it should be\"\n  menshen resume --action refuse")]
+    Resume(Scope),
+    /// The simulated WeChat on its own, for rehearsals and for testing other clients
+    #[command(after_help = SANDBOX_EXAMPLES)]
+    Sandbox(SandboxArgs),
+    /// Print shell completions
+    #[command(hide = true)]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the man page
+    #[command(hide = true)]
+    Man,
+}
+
+const RUN_EXAMPLES: &str = "\
+Examples:
+  menshen run                                      the service, until SIGTERM
+  menshen run --once                               one pass over every account, then exit
+  menshen run --dry-run --format json | jq .why    preview; nothing is sent, nothing is written
+  menshen -c my.toml run --dry-run --sandbox       my rules against a simulated WeChat";
+
+const SANDBOX_EXAMPLES: &str = "\
+Examples:
+  menshen sandbox --listen 127.0.0.1:8787
+  menshen sandbox --applications 10000 --pending 3000 --latency-ms 30
+  menshen sandbox --fault dev_agree:lost-after:2 --fault dev_apply_list:http-503:1
+
+Point base_url of an account at the address it prints.";
+
+/// How the service runs.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct RunArgs {
+    /// One pass over every account, then exit
+    #[arg(long, conflicts_with = "dry_run")]
+    pub(super) once: bool,
+    /// Preview every pending application; send nothing, write nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Answer every question with yes
+    #[arg(long)]
+    pub(super) yes: bool,
+}
+
+impl RunArgs {
+    /// What was given before or after `run` counts alike.
+    pub(super) fn or(&self, other: &RunArgs) -> RunArgs {
+        RunArgs {
+            once: self.once || other.once,
+            dry_run: self.dry_run || other.dry_run,
+            yes: self.yes || other.yes,
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum AuditCommand {
+    /// Decisions, newest last
+    #[command(after_help = "Examples:\n  menshen audit list --since 2h\n  menshen audit list --verdict refuse --rule \"gambling words\" --format csv > refused.csv\n  menshen audit list --appid wx0123456789abcdef --limit 5")]
+    List(AuditFilter),
+    /// One decision: every condition looked at, every call with errcode and rid
+    Show {
+        /// The id of the row, as `audit list` shows it
+        id: i64,
+    },
+    /// Counts per day, verdict and rule
+    Stats(StatsArgs),
+}
+
+/// Which decisions.
+#[derive(Debug, Args)]
+pub(super) struct AuditFilter {
+    /// Name of an account
+    #[arg(long)]
+    pub(super) account: Option<String>,
+    /// Appid of an applicant
+    #[arg(long)]
+    pub(super) appid: Option<String>,
+    /// agree, refuse, hold or delete
+    #[arg(long, value_parser = ["agree", "refuse", "hold", "delete"])]
+    pub(super) verdict: Option<String>,
+    /// Name of a rule
+    #[arg(long)]
+    pub(super) rule: Option<String>,
+    /// planned, done, overtaken, held, shadow or failed
+    #[arg(long, value_parser = ["planned", "done", "overtaken", "held", "shadow", "failed"])]
+    pub(super) outcome: Option<String>,
+    /// unknown, malformed, ambiguous, message, limit, pause or verification
+    #[arg(long, value_parser = ["unknown", "malformed", "ambiguous", "message", "limit", "pause", "verification"])]
+    pub(super) brake: Option<String>,
+    /// From when on: a duration back from now (2h, 7d), a day (2026-11-22) or an instant (2026-11-22T08:00:00Z)
+    #[arg(long)]
+    pub(super) since: Option<String>,
+    /// Up to when: as for --since
+    #[arg(long)]
+    pub(super) until: Option<String>,
+    /// At most so many, the newest; 0 = all
+    #[arg(long, default_value_t = 50)]
+    pub(super) limit: u64,
+}
+
+/// Which counts.
+#[derive(Debug, Args)]
+pub(super) struct StatsArgs {
+    /// Name of an account
+    #[arg(long)]
+    pub(super) account: Option<String>,
+    /// From which day on: a duration back from now (7d) or a day (2026-11-22)
+    #[arg(long)]
+    pub(super) since: Option<String>,
+    /// Up to which day: as for --since
+    #[arg(long)]
+    pub(super) until: Option<String>,
+}
+
+/// What is paused or resumed.
+#[derive(Debug, Args)]
+pub(super) struct Scope {
+    /// Only this account
+    #[arg(long)]
+    pub(super) account: Option<String>,
+    /// Only this action
+    #[arg(long, value_parser = ["agree", "refuse", "delete"])]
+    pub(super) action: Option<String>,
+    /// Why; recorded with who and when
+    #[arg(long)]
+    pub(super) why: Option<String>,
+}
+
+/// The simulated WeChat.
+#[derive(Debug, Args)]
+pub(super) struct SandboxArgs {
+    /// Where to listen; loopback only
+    #[arg(long, default_value = "127.0.0.1:8787")]
+    pub(super) listen: SocketAddr,
+    /// Keep the world in this directory; without it the world ends with the process
+    #[arg(long, value_name = "DIR")]
+    pub(super) world_dir: Option<PathBuf>,
+    /// The generator's seed: same seed, same applications
+    #[arg(long, default_value_t = 1)]
+    pub(super) seed: u64,
+    /// How many applications there are
+    #[arg(long, default_value_t = 40)]
+    pub(super) applications: usize,
+    /// How many of them are pending
+    #[arg(long, default_value_t = 24)]
+    pub(super) pending: usize,
+    /// How long an answer takes, in milliseconds
+    #[arg(long, default_value_t = 0)]
+    pub(super) latency_ms: u64,
+    /// The most entries a page holds, whatever is asked for
+    #[arg(long, default_value_t = 50)]
+    pub(super) num_cap: u32,
+    /// What a refusal without an appid does: nothing (reject), or refuse the oldest pending one
+    #[arg(long, default_value = "reject", value_parser = ["reject", "oldest"])]
+    pub(super) refuse_without_appid: String,
+    /// A fault, e.g. dev_agree:lost-after:2; may be given several times
+    #[arg(long, value_name = "SPEC")]
+    pub(super) fault: Vec<String>,
+}

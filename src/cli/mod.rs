@@ -1,0 +1,82 @@
+//! The commands: what a person types, what is printed, how it exits.
+//!
+//! Hides clap, tables, colours and progress. Results go to standard output, logs
+//! and progress to standard error. Exit status: 0 done, 1 something failed, 2 the
+//! command line or the configuration is wrong.
+
+mod args;
+mod audit;
+mod brakes;
+mod demo;
+mod logging;
+mod print;
+mod progress;
+mod run;
+mod sandbox;
+mod setup;
+
+use anyhow::Error;
+use args::{Cli, Command};
+use clap::{CommandFactory, Parser};
+use std::process::ExitCode;
+
+/// Nothing failed.
+const DONE: u8 = 0;
+/// Something failed.
+const FAILED: u8 = 1;
+/// The command line or the configuration is wrong.
+const WRONG: u8 = 2;
+
+/// The configuration (or what was typed) is wrong: exit status 2.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Wrong(String);
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    logging::start(cli.global.log);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let outcome = match runtime {
+        Ok(runtime) => runtime.block_on(dispatch(cli)),
+        Err(error) => Err(Error::new(error).context("the runtime cannot start")),
+    };
+    ExitCode::from(outcome.unwrap_or_else(|error| report(&error)))
+}
+
+async fn dispatch(cli: Cli) -> Result<u8, Error> {
+    let global = &cli.global;
+    match cli.command {
+        None => Box::pin(run::run(global, &cli.run)).await,
+        Some(Command::Run(run)) => Box::pin(run::run(global, &run.or(&cli.run))).await,
+        Some(Command::Audit { what }) => audit::audit(global, what).await,
+        Some(Command::Pause(scope)) => brakes::pause(global, &scope).await,
+        Some(Command::Resume(scope)) => brakes::resume(global, &scope).await,
+        Some(Command::Sandbox(options)) => sandbox::serve(&options).await,
+        Some(Command::Completions { shell }) => {
+            clap_complete::generate(shell, &mut Cli::command(), "menshen", &mut std::io::stdout());
+            Ok(DONE)
+        }
+        Some(Command::Man) => {
+            clap_mangen::Man::new(Cli::command()).render(&mut std::io::stdout())?;
+            Ok(DONE)
+        }
+    }
+}
+
+/// Says what went wrong, and which exit status that is.
+fn report(error: &Error) -> u8 {
+    if print::is_closed_pipe(error) {
+        return DONE;
+    }
+    match error.downcast_ref::<Wrong>() {
+        Some(wrong) => {
+            anstream::eprintln!("{wrong}");
+            WRONG
+        }
+        None => {
+            anstream::eprintln!("menshen: {error:#}");
+            FAILED
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! How results look: tables for people, JSON for machines, CSV for spreadsheets.
+//!
+//! Promises that an applicant's text can neither move the cursor nor reorder a
+//! line nor start a formula, and that columns line up under Chinese text.
+
+mod table;
+mod text;
+
+pub(super) use table::{Align, Table, Tone};
+pub(super) use text::{safe_cell, visible};
+
+use anyhow::Error;
+use serde::Serialize;
+use std::io::{self, Write};
+
+/// Prints one object a line.
+pub(super) fn json(record: &impl Serialize) -> Result<(), Error> {
+    let mut out = io::stdout().lock();
+    serde_json::to_writer(&mut out, record)?;
+    out.write_all(b"\n")?;
+    Ok(())
+}
+
+/// Prints records as CSV; every cell is made safe for spreadsheets.
+pub(super) struct Csv(csv::Writer<io::Stdout>);
+
+impl Csv {
+    /// Begins with the names of the columns.
+    pub(super) fn begin(columns: &[&str]) -> Result<Csv, Error> {
+        let mut writer = csv::Writer::from_writer(io::stdout());
+        writer.write_record(columns)?;
+        Ok(Csv(writer))
+    }
+
+    /// One record.
+    pub(super) fn row<'a>(&mut self, cells: impl IntoIterator<Item = std::borrow::Cow<'a, str>>) -> Result<(), Error> {
+        let cells: Vec<String> = cells.into_iter().map(|cell| safe_cell(&cell)).collect();
+        Ok(self.0.write_record(cells)?)
+    }
+
+    /// Everything out.
+    pub(super) fn end(mut self) -> Result<(), Error> {
+        Ok(self.0.flush()?)
+    }
+}
+
+/// Prints a line for people.
+pub(super) fn line(text: &str) -> Result<(), Error> {
+    let mut out = anstream::stdout().lock();
+    writeln!(out, "{text}")?;
+    Ok(())
+}
+
+/// Somebody closed the pipe (`| head`): not worth a message.
+pub(super) fn is_closed_pipe(error: &Error) -> bool {
+    error.chain().any(|cause| {
+        let io = cause.downcast_ref::<io::Error>();
+        let json = cause.downcast_ref::<serde_json::Error>().and_then(serde_json::Error::io_error_kind);
+        io.is_some_and(|io| io.kind() == io::ErrorKind::BrokenPipe) || json == Some(io::ErrorKind::BrokenPipe)
+    })
+}

@@ -1,0 +1,50 @@
+//! Progress on long work: on a terminal, on standard error, and only when it takes long.
+
+use crate::service::Stage;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::io::IsTerminal;
+use std::time::{Duration, Instant};
+
+/// Work that is done sooner shows nothing.
+const SHOW_AFTER: Duration = Duration::from_millis(700);
+
+/// A line that tells how far a pass is.
+pub(super) struct Progress {
+    bar: ProgressBar,
+    began: Instant,
+}
+
+impl Progress {
+    /// Hidden where standard error is no terminal.
+    pub(super) fn new() -> Progress {
+        let target = if std::io::stderr().is_terminal() {
+            ProgressDrawTarget::stderr_with_hz(8)
+        } else {
+            ProgressDrawTarget::hidden()
+        };
+        let bar = ProgressBar::with_draw_target(None, target);
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
+            bar.set_style(style);
+        }
+        Progress { bar, began: Instant::now() }
+    }
+
+    /// Shows a stage.
+    pub(super) fn tell(&self, stage: Stage) {
+        if self.began.elapsed() < SHOW_AFTER {
+            return;
+        }
+        self.bar.set_message(match stage {
+            Stage::Reading { pages, pending } => format!("reading the list: {pages} pages, {pending} pending"),
+            Stage::Acting { done, of } => format!("acting: {done} of {of}"),
+            Stage::Verifying { pages } => format!("reading again to verify: {pages} pages"),
+        });
+        self.bar.tick();
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}

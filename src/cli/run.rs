@@ -1,0 +1,226 @@
+//! `run`, `run --once`, `run --dry-run`.
+
+use super::args::{Format, Global, RunArgs};
+use super::print::{self, Align, Csv, Table, Tone, visible};
+use super::progress::Progress;
+use super::setup::{Ground, Purpose};
+use super::{DONE, FAILED, audit, demo};
+use crate::policy::{Brake, Category, Why};
+use crate::service::{Account, PassReport, Preview, PreviewedAccount, Service, preview, run as run_service, run_once};
+use crate::store::Reader;
+use anyhow::Error;
+use serde::Serialize;
+use std::borrow::Cow;
+
+/// Does what `run` was asked for.
+pub(super) async fn run(global: &Global, args: &RunArgs) -> Result<u8, Error> {
+    if args.dry_run {
+        return dry_run(global).await;
+    }
+    let ground = Ground::lay(global, Purpose::Act).await?;
+    if args.once {
+        return once(global, ground).await;
+    }
+    let reload = ground.reload(global);
+    let sandbox = ground.sandbox;
+    let service = Service::open(ground.config, ground.around).await?;
+    run_service(service, &reload).await?;
+    drop(sandbox);
+    Ok(DONE)
+}
+
+async fn once(global: &Global, ground: Ground) -> Result<u8, Error> {
+    let sandbox = ground.sandbox;
+    let service = Service::open(ground.config, ground.around).await?;
+    let progress = Progress::new();
+    let reports = run_once(&service, &|stage| progress.tell(stage)).await?;
+    drop(progress);
+    match global.format {
+        Format::Json => reports.iter().try_for_each(print::json)?,
+        Format::Csv => csv_reports(&reports)?,
+        Format::Human => {
+            for report in &reports {
+                audit::print_pass(service.store(), report).await?;
+            }
+            if sandbox.is_some() {
+                demo::what_next(global, &reports)?;
+            }
+        }
+    }
+    drop(sandbox);
+    Ok(if reports.iter().any(PassReport::failed) { FAILED } else { DONE })
+}
+
+fn csv_reports(reports: &[PassReport]) -> Result<(), Error> {
+    let columns = ["account", "pass", "pending", "agreed", "refused", "held", "shadow", "overtaken", "failed", "known"];
+    let mut csv = Csv::begin(&columns)?;
+    for report in reports {
+        let counts = [
+            report.pending,
+            report.agreed,
+            report.refused,
+            report.held,
+            report.shadow,
+            report.overtaken,
+            report.failed,
+            report.known,
+        ];
+        let cells = [Cow::from(&report.account), Cow::from(&report.pass)];
+        csv.row(cells.into_iter().chain(counts.map(|count| Cow::from(count.to_string()))))?;
+    }
+    csv.end()
+}
+
+async fn dry_run(global: &Global) -> Result<u8, Error> {
+    let ground = Ground::lay(global, Purpose::Look).await?;
+    let accounts = Account::all(&ground.config, &ground.around, &[])?;
+    let log = Reader::open(&ground.config.service.state_dir.join("menshen.db")).await?;
+    let progress = Progress::new();
+    let previewed = preview(&accounts, log.as_ref(), &|stage| progress.tell(stage)).await;
+    drop(progress);
+    let failed = previewed.iter().any(|account| account.report.failed());
+    say_troubles(&previewed);
+    let mut lines: Vec<Preview> = previewed.into_iter().flat_map(|account| account.lines).collect();
+    lines.sort_by_cached_key(|line| {
+        let application = &line.step.application;
+        let seconds = application.create_time.seconds();
+        (seconds.is_none(), seconds, line.account.clone(), application.appid.clone())
+    });
+    match global.format {
+        Format::Human => print_table(&lines, accounts.len() > 1)?,
+        Format::Json => lines.iter().try_for_each(|line| print::json(&Record::of(line)))?,
+        Format::Csv => print_csv(&lines)?,
+    }
+    drop(ground.sandbox);
+    Ok(if failed { FAILED } else { DONE })
+}
+
+fn say_troubles(previewed: &[PreviewedAccount]) {
+    for report in previewed.iter().map(|account| &account.report) {
+        for trouble in &report.troubles {
+            tracing::error!(account = %report.account, during = trouble.during, "{}", trouble.message);
+        }
+        if report.unreadable > 0 {
+            tracing::error!(account = %report.account, "{} entries of the list cannot be read", report.unreadable);
+        }
+    }
+}
+
+/// A line of the preview, as JSON shows it.
+#[derive(Serialize)]
+struct Record<'a> {
+    account: &'a str,
+    appid: &'a str,
+    create_time: Option<i64>,
+    nickname: &'a str,
+    reason: &'a str,
+    categories: Vec<String>,
+    verdict: &'static str,
+    rule: Option<&'a str>,
+    message: Option<&'a str>,
+    brake: Option<Brake>,
+    why: &'a Why,
+}
+
+impl Record<'_> {
+    fn of(line: &Preview) -> Record<'_> {
+        let (application, decision) = (&line.step.application, &line.step.decision);
+        Record {
+            account: &line.account,
+            appid: application.appid.as_str(),
+            create_time: application.create_time.seconds(),
+            nickname: &application.nickname,
+            reason: &application.reason,
+            categories: application.categories.iter().map(Category::to_string).collect(),
+            verdict: decision.verdict.word(),
+            rule: line.rule.as_deref(),
+            message: decision.message.as_deref(),
+            brake: decision.brake,
+            why: &line.why,
+        }
+    }
+}
+
+fn print_table(lines: &[Preview], with_account: bool) -> Result<(), Error> {
+    let mut columns = vec![
+        ("nickname", Align::Left),
+        ("categories", Align::Left),
+        ("verdict", Align::Left),
+        ("rule", Align::Left),
+        ("matched", Align::Left),
+        ("message", Align::Left),
+    ];
+    if with_account {
+        columns.insert(0, ("account", Align::Left));
+    }
+    let mut table = Table::new(&columns);
+    for line in lines {
+        table.row(row(line, with_account));
+    }
+    if !lines.is_empty() {
+        print::line(&table.text())?;
+    }
+    print::line(&summary(lines))
+}
+
+fn row(line: &Preview, with_account: bool) -> Vec<(String, Tone)> {
+    let record = Record::of(line);
+    let verdict = match record.brake {
+        Some(brake) => format!("{} ({brake})", record.verdict),
+        None => record.verdict.to_owned(),
+    };
+    let tone = if record.brake.is_some() { Tone::Wait } else { Tone::of(record.verdict) };
+    let mut cells = vec![
+        (visible(record.nickname), Tone::Plain),
+        (visible(&record.categories.join(", ")), Tone::Plain),
+        (verdict, tone),
+        (record.rule.unwrap_or("–").to_owned(), Tone::Plain),
+        (visible(&line.why.matched().join(" ")), Tone::Plain),
+        (visible(record.message.unwrap_or_default()), Tone::Plain),
+    ];
+    if with_account {
+        cells.insert(0, (line.account.clone(), Tone::Plain));
+    }
+    cells
+}
+
+fn summary(lines: &[Preview]) -> String {
+    let count = |word: &str| {
+        lines
+            .iter()
+            .filter(|line| line.step.decision.brake.is_none() && line.step.decision.verdict.word() == word)
+            .count()
+    };
+    let braked = lines.iter().filter(|line| line.step.decision.brake.is_some()).count();
+    format!(
+        "{} pending: would agree to {}, refuse {}, leave {} to a person ({braked} of them by a brake). Nothing was sent, nothing was written.",
+        lines.len(),
+        count("agree"),
+        count("refuse"),
+        count("hold") + braked,
+    )
+}
+
+fn print_csv(lines: &[Preview]) -> Result<(), Error> {
+    let mut csv = Csv::begin(&[
+        "account", "appid", "create_time", "nickname", "reason", "categories", "verdict", "rule", "message", "brake",
+        "why",
+    ])?;
+    for line in lines {
+        let record = Record::of(line);
+        csv.row([
+            Cow::from(record.account),
+            Cow::from(record.appid),
+            Cow::from(record.create_time.map(|seconds| seconds.to_string()).unwrap_or_default()),
+            Cow::from(record.nickname),
+            Cow::from(record.reason),
+            Cow::from(record.categories.join("; ")),
+            Cow::from(record.verdict),
+            Cow::from(record.rule.unwrap_or_default()),
+            Cow::from(record.message.unwrap_or_default()),
+            Cow::from(record.brake.map(Brake::word).unwrap_or_default()),
+            Cow::from(&line.why.sentence),
+        ])?;
+    }
+    csv.end()
+}

@@ -1,0 +1,320 @@
+//! The plan of a pass: one step per pending application, each with its reason.
+//!
+//! A pure function of the rules, the applications, what the log knows, the
+//! limits, the stops and the time. A dry run is this plan, printed; a live pass
+//! is this plan, carried out. It never looks at WeChat or the log itself.
+
+use super::{Action, AppId, Application, Brake, Decision, Identity, Moment, RuleSet, Verdict};
+use std::collections::{BTreeSet, HashMap};
+use std::fmt;
+
+/// Whether verdicts are carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Mode {
+    /// Decide, record and act.
+    Live,
+    /// Decide and record, never act.
+    Shadow,
+}
+
+impl Mode {
+    /// The word used in configuration and audit.
+    pub fn word(self) -> &'static str {
+        match self {
+            Mode::Live => "live",
+            Mode::Shadow => "shadow",
+        }
+    }
+}
+
+/// How a decision stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Outcome {
+    /// Recorded, not settled yet.
+    Planned,
+    /// WeChat took it, or the list shows the application where we wanted it.
+    Done,
+    /// It had left "pending" otherwise before our call.
+    Overtaken,
+    /// Verdict hold, or a brake.
+    Held,
+    /// Decided in shadow mode.
+    Shadow,
+    /// Given up for this pass.
+    Failed,
+}
+
+impl Outcome {
+    /// Every outcome.
+    pub const ALL: [Outcome; 6] =
+        [Outcome::Planned, Outcome::Done, Outcome::Overtaken, Outcome::Held, Outcome::Shadow, Outcome::Failed];
+
+    /// The word used in the audit log.
+    pub fn word(self) -> &'static str {
+        match self {
+            Outcome::Planned => "planned",
+            Outcome::Done => "done",
+            Outcome::Overtaken => "overtaken",
+            Outcome::Held => "held",
+            Outcome::Shadow => "shadow",
+            Outcome::Failed => "failed",
+        }
+    }
+
+    /// Reads the word back.
+    pub fn from_word(word: &str) -> Option<Outcome> {
+        Outcome::ALL.into_iter().find(|outcome| outcome.word() == word)
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+/// What the log last said about an application.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Past {
+    /// The row.
+    pub id: i64,
+    /// Its verdict; `None` for a deletion.
+    pub verdict: Option<Verdict>,
+    /// The rule it names.
+    pub rule: Option<String>,
+    /// The brake it names.
+    pub brake: Option<Brake>,
+    /// The mode it was decided in.
+    pub mode: Mode,
+    /// Names of the rules that were unknown, in the order of the file.
+    pub unknown: Vec<String>,
+    /// How it stands.
+    pub outcome: Outcome,
+    /// Calls that were or may have been sent for it.
+    pub attempts: u32,
+    /// It still holds its place of a daily limit.
+    pub place: bool,
+}
+
+/// What may still be done, by `[limits]`; `None` = no limit.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Room {
+    /// Agrees left today.
+    pub agree: Option<u32>,
+    /// Refusals left today.
+    pub refuse: Option<u32>,
+    /// Acts left in this pass.
+    pub per_pass: Option<u32>,
+}
+
+/// What stops acting for an account while evaluation goes on.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Stops {
+    /// The brake `verification` is pulled.
+    pub verification: bool,
+    /// Actions a person paused.
+    pub paused: BTreeSet<Action>,
+}
+
+/// Everything a plan depends on.
+#[derive(Debug, Clone, Copy)]
+pub struct Situation<'a> {
+    /// The rules of this account.
+    pub rules: &'a RuleSet,
+    /// The time, and what else the rules may ask about.
+    pub moment: &'a Moment,
+    /// Whether verdicts are carried out.
+    pub mode: Mode,
+    /// What the log last said, by identity.
+    pub past: &'a HashMap<Identity, Past>,
+    /// What the limits leave.
+    pub room: Room,
+    /// What stops acting.
+    pub stops: &'a Stops,
+    /// Rows a crash left `planned` are settled; otherwise nothing new may be sent.
+    pub settled: bool,
+}
+
+/// One application and what is to be done about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// The application.
+    pub application: Application,
+    /// What the rules say, with the brake of the plan if there is one.
+    pub decision: Decision,
+    /// What is to be done.
+    pub todo: Todo,
+}
+
+/// What a step asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Todo {
+    /// Nothing: the log says exactly this already.
+    Known,
+    /// Write a row with this outcome (`Held` or `Shadow`).
+    Record(Outcome),
+    /// Write the intent and carry it out.
+    Act {
+        /// What to ask WeChat for.
+        action: Action,
+        /// The failed row this is a further attempt of.
+        again: Option<i64>,
+    },
+    /// It may not be touched before the rows of an earlier crash are settled.
+    Wait,
+    /// The log says we did this and WeChat agreed, and still it is pending.
+    Contradicted {
+        /// That row.
+        row: i64,
+        /// What it did.
+        action: Action,
+    },
+}
+
+/// Decides every application; oldest first (no create_time last, then by appid).
+pub fn plan(situation: &Situation<'_>, mut pending: Vec<Application>) -> Vec<Step> {
+    pending.sort_by(|a, b| age_order(a).cmp(&age_order(b)));
+    let twice = appearing_twice(&pending);
+    let mut room = situation.room;
+    pending
+        .into_iter()
+        .map(|application| {
+            let decision = decide(situation, &application, &twice);
+            step(situation, &mut room, application, decision)
+        })
+        .collect()
+}
+
+/// The order of plan and preview: create_time, none last; then appid.
+fn age_order(application: &Application) -> (bool, Option<i64>, &AppId, Option<&str>) {
+    let seconds = application.create_time.seconds();
+    (seconds.is_none(), seconds, &application.appid, application.create_time.text())
+}
+
+fn appearing_twice(pending: &[Application]) -> BTreeSet<AppId> {
+    let mut seen = BTreeSet::new();
+    pending.iter().filter(|a| !seen.insert(&a.appid)).map(|a| a.appid.clone()).collect()
+}
+
+fn decide(situation: &Situation<'_>, application: &Application, twice: &BTreeSet<AppId>) -> Decision {
+    if application.malformed.is_empty() && twice.contains(&application.appid) {
+        return Decision {
+            verdict: Verdict::Hold,
+            rule: None,
+            message: None,
+            brake: Some(Brake::Ambiguous),
+            unknown: Vec::new(),
+        };
+    }
+    situation.rules.decide(application, situation.moment)
+}
+
+fn step(situation: &Situation<'_>, room: &mut Room, application: Application, mut decision: Decision) -> Step {
+    let past = situation.past.get(&application.identity());
+    if past.is_some_and(|past| past.outcome == Outcome::Planned) {
+        return Step { application, decision, todo: Todo::Wait };
+    }
+    let past = past.filter(|past| past.verdict.is_some());
+    if let (Mode::Live, Some((row, action))) = (situation.mode, past.and_then(done_before)) {
+        decision.brake = decision.brake.or(Some(Brake::Verification));
+        return Step { application, decision, todo: Todo::Contradicted { row, action } };
+    }
+    let todo = match (wanted_action(&decision), past) {
+        (Some(action), _) if situation.mode == Mode::Live => {
+            let again = further_attempt(situation, past, &decision);
+            match stopped(situation, room, action, again.is_some_and(|past| past.place)) {
+                Some(brake) => {
+                    decision.brake = Some(brake);
+                    rest(situation, past, &decision)
+                }
+                None if !situation.settled => Todo::Wait,
+                None => Todo::Act { action, again: again.map(|past| past.id) },
+            }
+        }
+        _ => rest(situation, past, &decision),
+    };
+    Step { application, decision, todo }
+}
+
+/// The change a decision asks for, unless a brake keeps it back.
+fn wanted_action(decision: &Decision) -> Option<Action> {
+    if decision.brake.is_some() { None } else { action_of(decision.verdict) }
+}
+
+/// The change that carries a verdict out.
+pub fn action_of(verdict: Verdict) -> Option<Action> {
+    match verdict {
+        Verdict::Agree => Some(Action::Agree),
+        Verdict::Refuse => Some(Action::Refuse),
+        Verdict::Hold => None,
+    }
+}
+
+/// The row and the change it says we made.
+fn done_before(past: &Past) -> Option<(i64, Action)> {
+    let action = past.verdict.and_then(action_of)?;
+    (past.outcome == Outcome::Done).then_some((past.id, action))
+}
+
+/// A failed row with the same verdict and rule takes the next attempt.
+fn further_attempt<'a>(situation: &Situation<'a>, past: Option<&'a Past>, decision: &Decision) -> Option<&'a Past> {
+    past.filter(|past| past.outcome == Outcome::Failed && says_the_same(situation, past, decision))
+}
+
+fn says_the_same(situation: &Situation<'_>, past: &Past, decision: &Decision) -> bool {
+    past.verdict == Some(decision.verdict) && past.rule.as_deref() == rule_name(situation.rules, decision)
+}
+
+/// The brake that keeps an action back, or `None` with its place in the limits taken.
+fn stopped(situation: &Situation<'_>, room: &mut Room, action: Action, has_place: bool) -> Option<Brake> {
+    if situation.stops.verification {
+        return Some(Brake::Verification);
+    }
+    if situation.stops.paused.contains(&action) {
+        return Some(Brake::Pause);
+    }
+    let mut nothing = None;
+    let day = match action {
+        Action::Agree => &mut room.agree,
+        Action::Refuse => &mut room.refuse,
+        Action::Delete => &mut nothing,
+    };
+    if room.per_pass == Some(0) || (*day == Some(0) && !has_place) {
+        return Some(Brake::Limit);
+    }
+    room.per_pass = room.per_pass.map(|left| left - 1);
+    if !has_place {
+        *day = day.map(|left| left - 1);
+    }
+    None
+}
+
+/// Nothing is sent: a row is written unless the log says the same already.
+fn rest(situation: &Situation<'_>, past: Option<&Past>, decision: &Decision) -> Todo {
+    let unchanged = past.is_some_and(|past| {
+        matches!(past.outcome, Outcome::Held | Outcome::Shadow)
+            && says_the_same(situation, past, decision)
+            && past.brake == decision.brake
+            && past.mode == situation.mode
+            && past.unknown.iter().map(String::as_str).eq(unknown_names(situation.rules, decision))
+    });
+    match (unchanged, situation.mode) {
+        (true, _) => Todo::Known,
+        (false, Mode::Shadow) => Todo::Record(Outcome::Shadow),
+        (false, Mode::Live) => Todo::Record(Outcome::Held),
+    }
+}
+
+/// The name of the deciding rule.
+pub fn rule_name<'a>(rules: &'a RuleSet, decision: &Decision) -> Option<&'a str> {
+    decision.rule.map(|index| rules.spec().rules[index].name.as_str())
+}
+
+/// The names of the rules that could not be told, sorted: a set, whatever the order of the file.
+pub fn unknown_names<'a>(rules: &'a RuleSet, decision: &Decision) -> impl Iterator<Item = &'a str> {
+    let names: BTreeSet<&str> = decision.unknown.iter().map(|&index| rules.spec().rules[index].name.as_str()).collect();
+    names.into_iter()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,156 @@
+//! One account as the service works it: its client, its rules, its limits.
+//!
+//! Built from a valid configuration; never changes. A reload builds new ones and
+//! keeps the client (its token, its quota pause) where its settings stayed the same.
+
+use crate::config::{self, Config};
+use crate::policy::{AppId, Mode, PolicySpec, RuleProblem, RuleSet};
+use crate::wechat::{self, BuildError, Client, TokenSource};
+use jiff::{Timestamp, tz::TimeZone};
+use std::{io, path::PathBuf, time::Duration};
+
+/// An account ready to be worked.
+#[derive(Debug, Clone)]
+pub struct Account {
+    pub(crate) name: String,
+    pub(crate) appid: AppId,
+    pub(crate) site: String,
+    pub(crate) mode: Mode,
+    pub(crate) limits: config::Limits,
+    pub(crate) timezone: TimeZone,
+    pub(crate) rules: std::sync::Arc<RuleSet>,
+    pub(crate) client: Client,
+    pub(crate) pace: Pace,
+    source: config::Account,
+}
+
+/// The spaces between readings; tests shorten them.
+#[derive(Debug, Clone)]
+pub struct Pace {
+    /// Waits before each further reading of a list that does not show what WeChat accepted.
+    pub readings: Vec<Duration>,
+    /// Further readings when only lost answers are open.
+    pub readings_after_loss: usize,
+}
+
+impl Default for Pace {
+    /// Four further readings over seven and a half seconds: the list may lag by seconds.
+    fn default() -> Pace {
+        Pace { readings: [500, 1000, 2000, 4000].map(Duration::from_millis).to_vec(), readings_after_loss: 2 }
+    }
+}
+
+/// What stands around all accounts.
+#[derive(Debug, Clone, Default)]
+pub struct Surroundings {
+    /// The spaces between readings.
+    pub pace: Pace,
+    /// Names the WeChat that is talked to, where `base_url` does not (the embedded sandbox has a new port each time).
+    pub site: Option<String>,
+}
+
+/// An account that cannot be worked.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// The certificate authority file cannot be read.
+    #[error("account {account:?}: ca_file {} cannot be read", path.display())]
+    CaFile {
+        /// The account's name.
+        account: String,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The HTTP client cannot be built.
+    #[error("account {account:?}: the HTTPS client cannot be built")]
+    Client {
+        /// The account's name.
+        account: String,
+        /// Why.
+        source: BuildError,
+    },
+    /// The rules do not compile; the configuration's own check says so first.
+    #[error("account {account:?}: {}", problems.iter().map(|p| p.message.as_str()).collect::<Vec<_>>().join("; "))]
+    Rules {
+        /// The account's name.
+        account: String,
+        /// Why.
+        problems: Vec<RuleProblem>,
+    },
+}
+
+impl Account {
+    /// Every account of a configuration, keeping the clients of `earlier` ones whose settings did not change.
+    pub fn all(config: &Config, around: &Surroundings, earlier: &[Account]) -> Result<Vec<Account>, SetupError> {
+        config.accounts.iter().map(|source| Account::new(config, source, around, earlier)).collect()
+    }
+
+    fn new(
+        config: &Config,
+        source: &config::Account,
+        around: &Surroundings,
+        earlier: &[Account],
+    ) -> Result<Account, SetupError> {
+        let same = earlier.iter().find(|account| account.source.same_client(source));
+        let client = match same {
+            Some(account) => account.client.clone(),
+            None => client(source)?,
+        };
+        Ok(Account {
+            name: source.name.clone(),
+            appid: source.appid.clone(),
+            site: around.site.clone().unwrap_or_else(|| source.wechat.base_url.clone()),
+            mode: config.service.mode,
+            limits: source.limits,
+            timezone: config.service.timezone.clone(),
+            rules: rules(&source.name, config.policy.spec.for_account(&source.name))?.into(),
+            client,
+            pace: around.pace.clone(),
+            source: source.clone(),
+        })
+    }
+
+    /// The account's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The calendar day limits are counted in, as `2026-11-22`.
+    pub(crate) fn day(&self, at: Timestamp) -> String {
+        at.to_zoned(self.timezone.clone()).date().to_string()
+    }
+}
+
+fn rules(account: &str, spec: PolicySpec) -> Result<RuleSet, SetupError> {
+    RuleSet::compile(spec).map_err(|problems| SetupError::Rules { account: account.to_owned(), problems })
+}
+
+fn client(source: &config::Account) -> Result<Client, SetupError> {
+    let wechat = &source.wechat;
+    let ca_pem = match &wechat.ca_file {
+        None => None,
+        Some(path) => Some(std::fs::read(path).map_err(|error| SetupError::CaFile {
+            account: source.name.clone(),
+            path: path.clone(),
+            source: error,
+        })?),
+    };
+    let token = match &source.token {
+        config::Token::Stable { secret } => TokenSource::Stable { secret: secret.expose().clone() },
+    };
+    let settings = wechat::Settings {
+        appid: source.appid.clone(),
+        token,
+        base_url: wechat.base_url.clone(),
+        page_size: wechat.page_size,
+        max_in_flight: wechat.max_in_flight,
+        calls_per_minute: wechat.calls_per_minute,
+        timeout: wechat.timeout,
+        proxy: wechat.proxy.clone(),
+        ca_pem,
+        page_ceiling: wechat::PAGE_CEILING,
+        in_flight_total: None,
+    };
+    Client::new(settings).map_err(|error| SetupError::Client { account: source.name.clone(), source: error })
+}

@@ -1,0 +1,578 @@
+//! Carrying a plan out: intent, call, answer, and reading again.
+//!
+//! The order of things is the promise: the intent is durable before its call,
+//! every answer is recorded, and after acting the list must agree. The first of
+//! each action an account ever sends goes alone. What cannot be trusted stops
+//! the acting and pulls the brake; what was not sent gives its place back.
+
+use super::pass::{Pass, Stage, with_sources};
+use super::verify::{Before, Finding, Judgement, Target, finding, judge};
+use crate::policy::{Action, Identity, Intent, Outcome, Step, Todo};
+use crate::store::{Answered, BrakeEvent, CallRecord, Intended, NewIntent, Store, StoreError};
+use crate::wechat::{Answer, Class, Fate, Listing};
+use jiff::Timestamp;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::task::{JoinHandle, JoinSet};
+
+/// Intents written in one transaction, a little ahead of the calls, so that no call waits for the disk.
+const INTENTS_AHEAD: usize = 32;
+/// Answers written in one transaction.
+const ANSWERS_A_TRANSACTION: usize = 64;
+/// Answers in a row that are neither "done" nor "moved on" before the pass stops acting.
+const TROUBLES_IN_A_ROW: u32 = 5;
+/// Candidates tried alone for the first of an action, in one pass.
+const LONE_TRIES: usize = 3;
+/// Tries at writing an answer before the pass gives the row to the next one.
+const ANSWER_TRIES: u32 = 4;
+/// The wait after the first such try; it doubles.
+const ANSWER_RETRY: Duration = Duration::from_millis(250);
+
+/// Whether the pass may go on acting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Going {
+    On,
+    Halt,
+}
+
+impl Pass<'_> {
+    /// Acts on the steps of a plan and verifies what was done.
+    pub(super) async fn act(
+        &mut self,
+        before: Before,
+        acts: Vec<Step>,
+        contradicted: Vec<Step>,
+    ) -> Result<(), StoreError> {
+        let mut before = before;
+        if !contradicted.is_empty() && self.confront(&before, &contradicted).await? == Going::Halt {
+            return Ok(());
+        }
+        let mut acts: VecDeque<Step> = acts.into();
+        let proven = self.store.proven(&self.account.appid, &self.account.site).await?;
+        for action in Action::ALL.into_iter().filter(|action| !proven.contains(action)) {
+            for _ in 0..LONE_TRIES {
+                let Some(step) = take_first(&mut acts, action) else { break };
+                match self.prove(&mut before, action, step).await? {
+                    Proof::Proven => break,
+                    Proof::NotYet => {}
+                    Proof::Halt => return Ok(()),
+                }
+            }
+            if !self.store.proven(&self.account.appid, &self.account.site).await?.contains(&action) {
+                acts.retain(|step| step_action(step) != Some(action));
+            }
+        }
+        acts.retain(|step| before.was_pending(&step.application.identity()));
+        let (targets, _) = self.send(acts.into()).await?;
+        self.verify(&mut before, targets).await.map(|_| ())
+    }
+
+    /// Rows that are done for us and pending for WeChat: read again, then brake.
+    async fn confront(&mut self, before: &Before, steps: &[Step]) -> Result<Going, StoreError> {
+        let targets: Vec<Target> = steps
+            .iter()
+            .filter_map(|step| match step.todo {
+                Todo::Contradicted { row, action } => Some(Target {
+                    decision: row,
+                    identity: step.application.identity(),
+                    action,
+                    fate: Fate::Accepted,
+                    doubt_before: false,
+                }),
+                _ => None,
+            })
+            .collect();
+        match self.look(before, &targets, false).await {
+            Some((_, judgement)) if judgement.mismatched(&targets).next().is_some() => {
+                self.brake(&targets, &judgement).await?;
+                Ok(Going::Halt)
+            }
+            Some(_) => Ok(Going::On),
+            None => Ok(Going::Halt),
+        }
+    }
+
+    /// The first of an action ever sent for this account goes alone and is verified before anything else.
+    async fn prove(&mut self, before: &mut Before, action: Action, step: Step) -> Result<Proof, StoreError> {
+        if !before.was_pending(&step.application.identity()) {
+            return Ok(Proof::NotYet);
+        }
+        let (targets, going) = self.send(vec![step]).await?;
+        let Some(target) = targets.first() else { return Ok(Proof::Halt) };
+        let decision = target.decision;
+        let verified = self.verify(before, targets).await?;
+        match verified {
+            Verified::Agrees(ref findings) if findings.first() == Some(&Finding::Confirmed) => {
+                self.store
+                    .prove(&self.account.appid, &self.account.site, action, decision, Timestamp::now())
+                    .await?;
+                Ok(Proof::Proven)
+            }
+            Verified::Agrees(_) if going == Going::On => Ok(Proof::NotYet),
+            _ => Ok(Proof::Halt),
+        }
+    }
+
+    /// Records intents, makes the calls, records the answers. Gives back what was or may have been sent.
+    async fn send(&mut self, steps: Vec<Step>) -> Result<(Vec<Target>, Going), StoreError> {
+        let mut sending = Sending::new(self.store.clone(), steps.len());
+        let mut failure = None;
+        for chunk in steps.chunks(INTENTS_AHEAD) {
+            if sending.going == Going::Halt || self.watch.stop.is_cancelled() {
+                break;
+            }
+            if let Err(error) = self.send_chunk(&mut sending, chunk).await {
+                failure = Some(error);
+                break;
+            }
+        }
+        while let Some(finished) = sending.calls.join_next().await {
+            self.take(&mut sending, finished);
+        }
+        let going = sending.going;
+        let (targets, recorded) = sending.finish().await;
+        if let Err(error) = recorded {
+            self.report.trouble(
+                "settle",
+                format!("{}; the rows stay planned until the next pass settles them", with_sources(&error)),
+            );
+        }
+        match failure {
+            Some(error) if targets.is_empty() => Err(error),
+            Some(error) => {
+                self.report.trouble("record", with_sources(&error));
+                Ok((targets, Going::Halt))
+            }
+            None => Ok((targets, going)),
+        }
+    }
+
+    async fn send_chunk(&mut self, sending: &mut Sending, chunk: &[Step]) -> Result<(), StoreError> {
+        let wanted = chunk.iter().map(|step| self.intent(step)).collect();
+        let intended = self.store.intend(wanted).await?;
+        for (step, intended) in chunk.iter().zip(intended) {
+            match intended {
+                Intended::Ready(intent) => self.call(sending, step, intent).await,
+                Intended::LimitReached { .. } => self.record_limited(step).await?,
+            }
+        }
+        Ok(())
+    }
+
+    fn intent(&self, step: &Step) -> NewIntent {
+        let Todo::Act { action, again } = step.todo else { unreachable!("only steps that act are sent") };
+        let limits = &self.account.limits;
+        let limit = match action {
+            Action::Agree => limits.agree_per_day,
+            Action::Refuse => limits.refuse_per_day,
+            Action::Delete => None,
+        };
+        match again {
+            None => NewIntent::First { decision: Box::new(self.row(step)), action, limit },
+            Some(row) => NewIntent::Again {
+                row,
+                account_appid: self.account.appid.clone(),
+                action,
+                appid: step.application.appid.clone(),
+                reason: step.decision.message.clone(),
+                limit,
+                at: Timestamp::now(),
+                day: self.account.day(self.report.started),
+            },
+        }
+    }
+
+    /// Waits for room, then calls; answers that come in meanwhile are taken.
+    async fn call(&mut self, sending: &mut Sending, step: &Step, intent: Intent) {
+        let client = self.account.client.clone();
+        let room = client.slot();
+        tokio::pin!(room);
+        let slot = loop {
+            if sending.going == Going::Halt {
+                return sending.unsent(&intent, "not sent: acting was stopped").await;
+            }
+            tokio::select! {
+                biased;
+                () = self.watch.stop.cancelled() => {
+                    return sending.unsent(&intent, "not sent: menshen was told to stop").await;
+                }
+                Some(finished) = sending.calls.join_next() => self.take(sending, finished),
+                slot = &mut room => break slot,
+            }
+        };
+        match slot {
+            Ok(slot) => sending.start(&client, slot, step, intent),
+            Err(error) => {
+                self.report.wechat_trouble(intent.action().word(), &error);
+                sending.going = Going::Halt;
+                sending.unsent(&intent, "not sent: calls are paused").await;
+            }
+        }
+    }
+
+    /// Takes one answer in.
+    fn take(&mut self, sending: &mut Sending, finished: Result<Called, tokio::task::JoinError>) {
+        self.watch.beat();
+        sending.answered += 1;
+        (self.tell)(Stage::Acting { done: sending.answered, of: sending.of });
+        let Ok(called) = finished else {
+            self.report.trouble("call", "a call ended without an answer; its row is settled by the list");
+            sending.going = Going::Halt;
+            return;
+        };
+        if called.target.fate == Fate::Accepted {
+            match called.target.action {
+                Action::Agree => self.report.agreed += 1,
+                Action::Refuse => self.report.refused += 1,
+                Action::Delete => {}
+            }
+        }
+        let moved_on = called.class == Some(Class::State);
+        sending.troubles = match called.target.fate {
+            Fate::Accepted => 0,
+            _ if moved_on => 0,
+            _ => sending.troubles + 1,
+        };
+        if let Some(error) = called.error.filter(|_| !moved_on) {
+            self.report.wechat_trouble(called.target.action.word(), &error);
+        }
+        if sending.troubles >= TROUBLES_IN_A_ROW || called.class == Some(Class::Pause) {
+            sending.going = Going::Halt;
+        }
+        match called.target.fate {
+            Fate::Unsent => self.report.failed += 1,
+            Fate::Rejected if !moved_on => self.report.failed += 1,
+            _ => sending.targets.push(called.target),
+        }
+    }
+
+    /// Reads the list again and settles what it says. Pulls the brake on a mismatch.
+    async fn verify(&mut self, before: &mut Before, targets: Vec<Target>) -> Result<Verified, StoreError> {
+        if targets.is_empty() {
+            return Ok(Verified::Agrees(Vec::new()));
+        }
+        let Some((listing, judgement)) = self.look(before, &targets, true).await else {
+            return Ok(Verified::Unread);
+        };
+        self.settle_open(&targets, &judgement).await?;
+        *before = Before::of(listing);
+        if judgement.strangers.is_empty() && judgement.mismatched(&targets).next().is_none() {
+            return Ok(Verified::Agrees(judgement.findings));
+        }
+        self.brake(&targets, &judgement).await?;
+        Ok(Verified::Mismatch)
+    }
+
+    /// Complete readings, spaced, until one leaves nothing open; the last one counts. `None`: none could be had.
+    async fn look(&mut self, before: &Before, targets: &[Target], at_once: bool) -> Option<(Listing, Judgement)> {
+        let tell = self.tell;
+        let mut last = None;
+        let mut gap = None;
+        let waits = at_once.then_some(Duration::ZERO).into_iter().chain(self.account.pace.readings.clone());
+        for (number, wait) in waits.enumerate() {
+            if !self.pause(wait).await {
+                break;
+            }
+            let listing = self.read(|progress| tell(Stage::Verifying { pages: progress.pages })).await?;
+            if let Some(error) = listing.gap {
+                gap = Some(error);
+                continue;
+            }
+            let judgement = judge(before, &listing, targets);
+            let enough = judgement.is_settled(targets)
+                || !judgement.strangers.is_empty()
+                || (judgement.mismatched(targets).next().is_none()
+                    && number >= self.account.pace.readings_after_loss);
+            last = Some((listing, judgement));
+            if enough {
+                break;
+            }
+        }
+        if last.is_none() {
+            match gap {
+                Some(error) => self.report.wechat_trouble("verify", &error),
+                None => self.report.stopped = true,
+            }
+            self.report.trouble("verify", "what was sent could not be verified: no complete list could be read");
+        }
+        last
+    }
+
+    /// Waits between readings; false when the pass is stopped meanwhile.
+    async fn pause(&self, wait: Duration) -> bool {
+        self.watch.beat();
+        tokio::select! {
+            biased;
+            () = self.watch.stop.cancelled() => false,
+            () = tokio::time::sleep(wait) => true,
+        }
+    }
+
+    /// Settles the rows WeChat's answers left open.
+    async fn settle_open(&mut self, targets: &[Target], judgement: &Judgement) -> Result<(), StoreError> {
+        let mut settled = Vec::new();
+        for (target, finding) in judgement.pairs(targets).filter(|(target, _)| target.fate != Fate::Accepted) {
+            let outcome = open_outcome(target, finding);
+            match (outcome, target.action) {
+                (Outcome::Done, Action::Agree) => self.report.agreed += 1,
+                (Outcome::Done, Action::Refuse) => self.report.refused += 1,
+                (Outcome::Overtaken, _) => self.report.overtaken += 1,
+                (Outcome::Failed, _) => self.report.failed += 1,
+                _ => {}
+            }
+            settled.push(settlement(target.decision, outcome, "settled by reading the list again"));
+        }
+        self.store.answer(settled).await
+    }
+
+    /// The brake `verification`: loud, recorded, until `resume`.
+    async fn brake(&mut self, targets: &[Target], judgement: &Judgement) -> Result<(), StoreError> {
+        let why = mismatch_words(targets, judgement);
+        let at = Timestamp::now();
+        self.store
+            .pull_brake(BrakeEvent::verification(&self.account.appid, &self.account.site, &why, at))
+            .await?;
+        let wrong: Vec<Answered> = judgement
+            .mismatched(targets)
+            .map(|target| settlement(target.decision, Outcome::Failed, "WeChat answered ok, but the list does not show it"))
+            .collect();
+        for target in judgement.mismatched(targets) {
+            match target.action {
+                Action::Agree => self.report.agreed = self.report.agreed.saturating_sub(1),
+                Action::Refuse => self.report.refused = self.report.refused.saturating_sub(1),
+                Action::Delete => {}
+            }
+        }
+        self.report.failed += wrong.len();
+        self.store.answer(wrong).await?;
+        tracing::error!(account = %self.account.name, "brake verification: {why}; acting is stopped until `menshen resume`");
+        self.report.brake = Some(why);
+        Ok(())
+    }
+}
+
+/// What became of the first of an action.
+enum Proof {
+    Proven,
+    NotYet,
+    Halt,
+}
+
+/// What reading again yielded.
+enum Verified {
+    Agrees(Vec<Finding>),
+    Mismatch,
+    Unread,
+}
+
+/// A call that came back.
+struct Called {
+    target: Target,
+    class: Option<Class>,
+    error: Option<crate::wechat::Error>,
+}
+
+/// Calls under way and their answers.
+struct Sending {
+    calls: JoinSet<Called>,
+    answers: mpsc::UnboundedSender<Answered>,
+    recorder: JoinHandle<Result<(), StoreError>>,
+    targets: Vec<Target>,
+    going: Going,
+    troubles: u32,
+    answered: usize,
+    of: usize,
+}
+
+impl Sending {
+    fn new(store: Arc<Store>, of: usize) -> Sending {
+        let (answers, incoming) = mpsc::unbounded_channel();
+        let recorder = tokio::spawn(record_answers(store, incoming));
+        Sending {
+            calls: JoinSet::new(),
+            answers,
+            recorder,
+            targets: Vec::new(),
+            going: Going::On,
+            troubles: 0,
+            answered: 0,
+            of,
+        }
+    }
+
+    fn start(&mut self, client: &crate::wechat::Client, slot: crate::wechat::Slot, step: &Step, intent: Intent) {
+        let (client, answers) = (client.clone(), self.answers.clone());
+        let identity = step.application.identity();
+        self.calls.spawn(async move {
+            let (decision, attempt, action) = (intent.decision(), intent.attempt(), intent.action());
+            let answer = client.carry_out(slot, intent).await;
+            let called = Called {
+                target: Target { decision, identity, action, fate: answer.fate, doubt_before: attempt > 1 },
+                class: answer.error.as_ref().map(crate::wechat::Error::class),
+                error: answer.error.clone(),
+            };
+            // The receiver lives until every sender is gone; were it dead, the row would stay planned for the next pass.
+            let _ = answers.send(answered(decision, attempt, action, answer, called.class));
+            called
+        });
+    }
+
+    /// Settles an intent that was recorded and never sent.
+    async fn unsent(&mut self, intent: &Intent, why: &str) {
+        let mut settled = settlement(intent.decision(), Outcome::Failed, why);
+        settled.give_back = true;
+        settled.call = Some(CallRecord::unsent(intent.attempt(), intent.action(), settled.at));
+        let _ = self.answers.send(settled);
+    }
+
+    /// Waits until every answer is on disk.
+    async fn finish(self) -> (Vec<Target>, Result<(), StoreError>) {
+        drop(self.answers);
+        let recorded = self.recorder.await.unwrap_or_else(|_| Err(StoreError::interrupted()));
+        (self.targets, recorded)
+    }
+}
+
+/// Writes answers as they come, as many as are there in one transaction.
+async fn record_answers(
+    store: Arc<Store>,
+    mut incoming: mpsc::UnboundedReceiver<Answered>,
+) -> Result<(), StoreError> {
+    let mut batch = Vec::with_capacity(ANSWERS_A_TRANSACTION);
+    let mut failed = None;
+    while incoming.recv_many(&mut batch, ANSWERS_A_TRANSACTION).await > 0 {
+        if let Err(error) = record_stubbornly(&store, std::mem::take(&mut batch)).await {
+            failed = Some(error);
+        }
+    }
+    failed.map_or(Ok(()), Err)
+}
+
+async fn record_stubbornly(store: &Store, batch: Vec<Answered>) -> Result<(), StoreError> {
+    let mut wait = ANSWER_RETRY;
+    for _ in 1..ANSWER_TRIES {
+        if store.answer(batch.clone()).await.is_ok() {
+            return Ok(());
+        }
+        tokio::time::sleep(wait).await;
+        wait *= 2;
+    }
+    store.answer(batch).await
+}
+
+fn answered(decision: i64, attempt: u32, action: Action, answer: Answer, class: Option<Class>) -> Answered {
+    let outcome = match answer.fate {
+        Fate::Accepted => Some(Outcome::Done),
+        Fate::Rejected if class != Some(Class::State) => Some(Outcome::Failed),
+        Fate::Unsent => Some(Outcome::Failed),
+        Fate::Rejected | Fate::Lost => None,
+    };
+    Answered {
+        decision,
+        give_back: answer.fate == Fate::Unsent,
+        settle: outcome.map(|outcome| (outcome, None)),
+        at: Timestamp::now(),
+        call: Some(CallRecord {
+            attempt,
+            action,
+            sent_at: answer.sent_at,
+            took_ms: u64::try_from(answer.took.as_millis()).unwrap_or(u64::MAX),
+            fate: recorded_fate(answer.fate),
+            http_status: answer.http_status,
+            errcode: answer.errcode,
+            errmsg: answer.errmsg,
+            rid: answer.rid,
+        }),
+    }
+}
+
+fn recorded_fate(fate: Fate) -> crate::store::CallFate {
+    match fate {
+        Fate::Accepted => crate::store::CallFate::Accepted,
+        Fate::Rejected => crate::store::CallFate::Rejected,
+        Fate::Lost => crate::store::CallFate::Lost,
+        Fate::Unsent => crate::store::CallFate::Unsent,
+    }
+}
+
+fn settlement(decision: i64, outcome: Outcome, note: &str) -> Answered {
+    Answered {
+        decision,
+        call: None,
+        settle: Some((outcome, Some(note.to_owned()))),
+        give_back: false,
+        at: Timestamp::now(),
+    }
+}
+
+/// How a row ends whose call was lost, or met an application that had moved on.
+fn open_outcome(target: &Target, found: Finding) -> Outcome {
+    match (found, target.fate) {
+        (Finding::Confirmed, Fate::Rejected) if !target.doubt_before => Outcome::Overtaken,
+        (Finding::Confirmed, _) => Outcome::Done,
+        (Finding::Elsewhere, _) => Outcome::Overtaken,
+        (Finding::StillPending, _) => Outcome::Failed,
+    }
+}
+
+fn mismatch_words(targets: &[Target], judgement: &Judgement) -> String {
+    let wrong = judgement.mismatched(targets).map(|target| {
+        format!("WeChat answered ok to {} {}, but the list does not show it", target.action.word(), target.identity.appid)
+    });
+    let strangers = judgement.strangers.iter().map(|(identity, action): &(Identity, Action)| {
+        format!("{} turned up as after {}, though nobody asked for it", identity.appid, action.word())
+    });
+    let mut words: Vec<String> = wrong.chain(strangers).collect();
+    let more = words.len().saturating_sub(3);
+    words.truncate(3);
+    if more > 0 {
+        words.push(format!("and {more} more"));
+    }
+    words.join("; ")
+}
+
+fn take_first(acts: &mut VecDeque<Step>, action: Action) -> Option<Step> {
+    let at = acts.iter().position(|step| step_action(step) == Some(action))?;
+    acts.remove(at)
+}
+
+fn step_action(step: &Step) -> Option<Action> {
+    match step.todo {
+        Todo::Act { action, .. } => Some(action),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::{AppId, CreateTime, Status};
+
+    #[test]
+    fn how_an_open_row_ends() {
+        let target = |fate, doubt_before| Target {
+            decision: 1,
+            identity: Identity { appid: AppId::new("wx1"), create_time: CreateTime::ABSENT },
+            action: Action::Agree,
+            fate,
+            doubt_before,
+        };
+        let cases = [
+            (Fate::Lost, false, Some(Status::Approved), Outcome::Done),
+            (Fate::Lost, false, Some(Status::Pending), Outcome::Failed),
+            (Fate::Lost, false, Some(Status::Refused), Outcome::Overtaken),
+            (Fate::Lost, false, Some(Status::TimedOut), Outcome::Overtaken),
+            (Fate::Lost, false, None, Outcome::Overtaken),
+            (Fate::Rejected, false, Some(Status::Approved), Outcome::Overtaken),
+            (Fate::Rejected, true, Some(Status::Approved), Outcome::Done),
+            (Fate::Rejected, true, Some(Status::Refused), Outcome::Overtaken),
+            (Fate::Rejected, false, Some(Status::Pending), Outcome::Failed),
+        ];
+        for (fate, doubt, stands, expected) in cases {
+            let found = finding(Action::Agree, stands);
+            assert_eq!(open_outcome(&target(fate, doubt), found), expected, "{fate:?} {doubt} {stands:?}");
+        }
+    }
+}

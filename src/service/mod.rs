@@ -1,0 +1,25 @@
+//! The shell: the only place that knows every adapter, and the only one that acts.
+//!
+//! [`Account::pass`] walks one account (scan, decide, record, act, verify),
+//! [`preview`] prints the same plan without a hand to act with, and [`run`] is
+//! the service around them: schedule, supervision, signals, reload.
+
+mod account;
+mod act;
+mod lock;
+mod pass;
+mod preview;
+mod record;
+mod report;
+mod run;
+mod schedule;
+mod settle;
+mod supervisor;
+mod systemd;
+mod verify;
+
+pub use account::{Account, Pace, SetupError, Surroundings};
+pub use lock::{LockError, StateLock};
+pub use preview::{Preview, PreviewedAccount, preview};
+pub use report::{PassReport, Trouble};
+pub use run::{RunError, Service, run, run_once};

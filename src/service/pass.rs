@@ -1,0 +1,253 @@
+//! One walk of one account: scan, decide, record, act, verify.
+//!
+//! A pass takes no input but the account and may run twice: whatever a crash
+//! left behind, the next pass meets. It never fails as a whole; what went wrong
+//! is in its report.
+
+use super::account::Account;
+use super::report::PassReport;
+use super::verify::Before;
+use crate::policy::{Application, Identity, Moment, Past, Room, Situation, Step, Stops, Todo, plan};
+use crate::store::{ActiveBrake, BrakeKind, Reader, Spent, Store, StoreError};
+use crate::wechat::{Listing, Progress};
+use jiff::Timestamp;
+use std::collections::{HashMap, HashSet};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+use std::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// What a pass shares with the service around it.
+#[derive(Debug, Clone, Default)]
+pub struct Watch {
+    /// Stops the pass between calls.
+    pub stop: CancellationToken,
+    /// Grows with every page and every answer: a sign of life.
+    pub beats: Arc<AtomicU64>,
+}
+
+impl Watch {
+    pub(crate) fn beat(&self) {
+        self.beats.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// A pass under way.
+pub(super) struct Pass<'a> {
+    pub(super) account: &'a Account,
+    pub(super) store: &'a Arc<Store>,
+    pub(super) watch: &'a Watch,
+    pub(super) tell: &'a (dyn Fn(Stage) + Sync),
+    pub(super) report: PassReport,
+}
+
+/// How far a pass is, for a progress display.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Reading the list.
+    Reading {
+        /// Pages read.
+        pages: u32,
+        /// Pending applications found.
+        pending: usize,
+    },
+    /// Acting on applications.
+    Acting {
+        /// Answers so far.
+        done: usize,
+        /// Applications to act on.
+        of: usize,
+    },
+    /// Reading the list again.
+    Verifying {
+        /// Pages read.
+        pages: u32,
+    },
+}
+
+impl Account {
+    /// One pass. Every decision is recorded in `store`; `tell` hears how far it is.
+    pub async fn pass(&self, store: &Arc<Store>, watch: &Watch, tell: &(dyn Fn(Stage) + Sync)) -> PassReport {
+        let began = Instant::now();
+        let started = Timestamp::now();
+        let report = PassReport::begin(&self.name, started, pass_id(started));
+        let mut pass = Pass { account: self, store, watch, tell, report };
+        if let Err(error) = pass.walk().await {
+            pass.report.trouble("record", with_sources(&error));
+        }
+        pass.report.stopped |= watch.stop.is_cancelled();
+        pass.report.finish(began.elapsed());
+        pass.report
+    }
+}
+
+impl Pass<'_> {
+    async fn walk(&mut self) -> Result<(), StoreError> {
+        self.keep_rules().await?;
+        let Some(mut listing) = self.scan().await else { return Ok(()) };
+        let settled = self.settle_leftovers(&mut listing).await?;
+        let pending = std::mem::take(&mut listing.pending);
+        let identities: HashSet<Identity> = pending.iter().map(Application::identity).collect();
+        let steps = self.plan(pending, settled).await?;
+        let before = Before::new(identities, std::mem::take(&mut listing.others));
+        drop(listing);
+        let (acts, contradicted) = self.record_rest(steps).await?;
+        self.act(before, acts, contradicted).await
+    }
+
+    async fn keep_rules(&self) -> Result<(), StoreError> {
+        let rules = &self.account.rules;
+        self.store.keep_ruleset(rules.hash(), crate::policy::ENGINE, &rules.spec_json(), self.report.started).await
+    }
+
+    /// The first reading. `None` when the pass is stopped meanwhile.
+    async fn scan(&mut self) -> Option<Listing> {
+        let tell = self.tell;
+        let listing = self
+            .read(|progress| tell(Stage::Reading { pages: progress.pages, pending: progress.pending }))
+            .await?;
+        self.report.pages = listing.pages;
+        self.report.pending = listing.pending.len();
+        self.report.unreadable = listing.unreadable.len();
+        self.report.entries = listing.pending.len() + listing.others.len() + listing.unreadable.len();
+        if let Some(gap) = &listing.gap {
+            self.report.wechat_trouble("list", gap);
+        }
+        for entry in &listing.unreadable {
+            tracing::warn!(
+                account = %self.account.name, page = entry.page, position = entry.position,
+                "an entry of the list cannot be read: {}", entry.problem
+            );
+        }
+        Some(listing)
+    }
+
+    /// Reads the whole list, unless the pass is stopped.
+    pub(super) async fn read(&self, tell: impl Fn(Progress) + Sync) -> Option<Listing> {
+        let watch = self.watch;
+        let progress = move |progress: Progress| {
+            watch.beat();
+            tell(progress);
+        };
+        tokio::select! {
+            biased;
+            () = self.watch.stop.cancelled() => None,
+            listing = self.account.client.list(&progress) => Some(listing),
+        }
+    }
+
+    async fn plan(&self, pending: Vec<Application>, settled: bool) -> Result<Vec<Step>, StoreError> {
+        let identities: Vec<Identity> = pending.iter().map(Application::identity).collect();
+        let known = Known::read(self.store, self.account, &identities, self.report.started).await?;
+        Ok(known.plan(self.account, pending, settled, self.report.started))
+    }
+}
+
+/// What the log knows that a plan depends on.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    past: HashMap<Identity, Past>,
+    room: Room,
+    stops: Stops,
+}
+
+impl Known {
+    pub(super) async fn read(
+        log: &Reader,
+        account: &Account,
+        identities: &[Identity],
+        at: Timestamp,
+    ) -> Result<Known, StoreError> {
+        let past = log.past(&account.appid, identities).await?;
+        let spent = log.spent(&account.appid, &account.day(at)).await?;
+        let stops = stops(account, &log.brakes().await?);
+        Ok(Known { past, room: room(account, spent), stops })
+    }
+
+    /// What is known where there is no log yet.
+    pub(super) fn nothing(account: &Account) -> Known {
+        Known { room: room(account, Spent::default()), ..Known::default() }
+    }
+
+    pub(super) fn plan(
+        &self,
+        account: &Account,
+        pending: Vec<Application>,
+        settled: bool,
+        now: Timestamp,
+    ) -> Vec<Step> {
+        let moment = Moment { now };
+        let situation = Situation {
+            rules: &account.rules,
+            moment: &moment,
+            mode: account.mode,
+            past: &self.past,
+            room: self.room,
+            stops: &self.stops,
+            settled,
+        };
+        plan(&situation, pending)
+    }
+}
+
+fn room(account: &Account, spent: Spent) -> Room {
+    let limits = &account.limits;
+    Room {
+        agree: limits.agree_per_day.map(|limit| limit.saturating_sub(spent.agree)),
+        refuse: limits.refuse_per_day.map(|limit| limit.saturating_sub(spent.refuse)),
+        per_pass: limits.per_pass,
+    }
+}
+
+/// The brakes that concern this account at this WeChat.
+pub(super) fn stops(account: &Account, brakes: &[ActiveBrake]) -> Stops {
+    let mut stops = Stops::default();
+    for brake in brakes.iter().filter(|brake| brake.concerns(&account.appid)) {
+        match brake.kind {
+            BrakeKind::Verification => stops.verification = true,
+            BrakeKind::Pause => match brake.action {
+                Some(action) => {
+                    stops.paused.insert(action);
+                }
+                None => stops.paused.extend(crate::policy::Action::ALL),
+            },
+        }
+    }
+    stops
+}
+
+/// Sorts a plan into what is written now, what is acted on, and what contradicts the log.
+pub(super) fn sort_steps(steps: Vec<Step>, report: &mut PassReport) -> (Vec<Step>, Vec<Step>, Vec<Step>) {
+    let (mut record, mut acts, mut contradicted) = (Vec::new(), Vec::new(), Vec::new());
+    for step in steps {
+        match step.todo {
+            Todo::Known => report.known += 1,
+            Todo::Wait => report.waiting += 1,
+            Todo::Record(_) => record.push(step),
+            Todo::Act { .. } => acts.push(step),
+            Todo::Contradicted { .. } => contradicted.push(step),
+        }
+    }
+    (record, acts, contradicted)
+}
+
+/// Names a pass: its start, and a number that tells passes of one process apart.
+fn pass_id(started: Timestamp) -> String {
+    static COUNT: AtomicU64 = AtomicU64::new(1);
+    let number = COUNT.fetch_add(1, Ordering::Relaxed);
+    format!("{}-{}-{number}", started.strftime("%Y%m%dT%H%M%SZ"), std::process::id())
+}
+
+/// An error with everything below it, on one line.
+pub(super) fn with_sources(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut below = error.source();
+    while let Some(cause) = below {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        below = cause.source();
+    }
+    text
+}

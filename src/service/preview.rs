@@ -1,0 +1,80 @@
+//! The plan, printed: what a live pass would do, without a hand to do it with.
+//!
+//! Reads WeChat and, if there is one, the log; holds no store that could record
+//! an intent, so it has nothing to call WeChat with.
+
+use super::account::Account;
+use super::pass::{Known, Stage, with_sources};
+use super::report::PassReport;
+use crate::policy::{Application, Identity, Mode, Moment, Step, Why, rule_name};
+use crate::store::Reader;
+use futures_util::future::join_all;
+use jiff::Timestamp;
+
+/// One pending application and what would become of it.
+#[derive(Debug, Clone)]
+pub struct Preview {
+    /// The account's name.
+    pub account: String,
+    /// The application, the decision and what is to be done.
+    pub step: Step,
+    /// The name of the deciding rule.
+    pub rule: Option<String>,
+    /// The evidence.
+    pub why: Why,
+}
+
+/// The preview of one account.
+#[derive(Debug)]
+pub struct PreviewedAccount {
+    /// Pages, entries and troubles; nothing was done.
+    pub report: PassReport,
+    /// One line per pending application.
+    pub lines: Vec<Preview>,
+}
+
+/// Previews every account at once. Reads; writes nothing.
+pub async fn preview(
+    accounts: &[Account],
+    log: Option<&Reader>,
+    tell: &(dyn Fn(Stage) + Sync),
+) -> Vec<PreviewedAccount> {
+    join_all(accounts.iter().map(|account| one(account, log, tell))).await
+}
+
+async fn one(account: &Account, log: Option<&Reader>, tell: &(dyn Fn(Stage) + Sync)) -> PreviewedAccount {
+    let now = Timestamp::now();
+    let mut report = PassReport::begin(&account.name, now, String::new());
+    let listing = account
+        .client
+        .list(&|progress| tell(Stage::Reading { pages: progress.pages, pending: progress.pending }))
+        .await;
+    report.pages = listing.pages;
+    report.pending = listing.pending.len();
+    report.unreadable = listing.unreadable.len();
+    report.entries = listing.pending.len() + listing.others.len() + listing.unreadable.len();
+    if let Some(gap) = &listing.gap {
+        report.wechat_trouble("list", gap);
+    }
+    let identities: Vec<Identity> = listing.pending.iter().map(Application::identity).collect();
+    let known = match log {
+        None => Known::nothing(account),
+        Some(log) => Known::read(log, account, &identities, now).await.unwrap_or_else(|error| {
+            report.trouble("read the log", with_sources(&error));
+            Known::nothing(account)
+        }),
+    };
+    let live = Account { mode: Mode::Live, ..account.clone() };
+    let steps = known.plan(&live, listing.pending, true, now);
+    let lines = steps.into_iter().map(|step| line(account, step, now)).collect();
+    PreviewedAccount { report, lines }
+}
+
+fn line(account: &Account, step: Step, now: Timestamp) -> Preview {
+    Preview {
+        account: account.name.clone(),
+        rule: rule_name(&account.rules, &step.decision).map(ToOwned::to_owned),
+        why: account.rules.why(&step.application, &Moment { now }, &step.decision),
+        step,
+    }
+}

@@ -1,0 +1,73 @@
+//! From a step of the plan to a row of the audit log.
+
+use super::pass::{Pass, sort_steps};
+use crate::policy::{Brake, Outcome, Step, Todo, Verdict, rule_name, unknown_names};
+use crate::store::{NewDecision, RecordedVerdict, StoreError};
+
+/// Rows written in one transaction: enough to make the disk wait rare, few enough to hold no one up.
+const ROWS_A_TRANSACTION: usize = 256;
+
+impl Pass<'_> {
+    /// Writes what is held or shadowed; gives back what is to be acted on and what contradicts the log.
+    pub(super) async fn record_rest(&mut self, steps: Vec<Step>) -> Result<(Vec<Step>, Vec<Step>), StoreError> {
+        let (record, acts, contradicted) = sort_steps(steps, &mut self.report);
+        for chunk in record.chunks(ROWS_A_TRANSACTION) {
+            let rows: Vec<NewDecision> = chunk.iter().map(|step| self.row(step)).collect();
+            self.store.record(&rows).await?;
+            for row in &rows {
+                match row.outcome {
+                    Outcome::Shadow => self.report.shadow += 1,
+                    _ => self.report.held += 1,
+                }
+            }
+            self.watch.beat();
+        }
+        Ok((acts, contradicted))
+    }
+
+    /// The row that announces or records a step.
+    pub(super) fn row(&self, step: &Step) -> NewDecision {
+        let (account, decision) = (self.account, &step.decision);
+        let at = self.report.started;
+        NewDecision {
+            at,
+            day: account.day(at),
+            account: account.name.clone(),
+            account_appid: account.appid.clone(),
+            base_url: account.site.clone(),
+            application: step.application.clone(),
+            verdict: recorded(decision.verdict),
+            rule: rule_name(&account.rules, decision).map(ToOwned::to_owned),
+            message: decision.message.clone(),
+            mode: account.mode,
+            actor: "rules".to_owned(),
+            brake: decision.brake,
+            unknown: unknown_names(&account.rules, decision).map(ToOwned::to_owned).collect(),
+            why: account.rules.why(&step.application, &crate::policy::Moment { now: at }, decision),
+            pass: self.report.pass.clone(),
+            ruleset: account.rules.hash().to_owned(),
+            outcome: match step.todo {
+                Todo::Record(outcome) => outcome,
+                _ => Outcome::Planned,
+            },
+        }
+    }
+
+    /// The row of a step that a limit, counted anew in the intent's transaction, keeps back.
+    pub(super) async fn record_limited(&mut self, step: &Step) -> Result<(), StoreError> {
+        let mut row = self.row(step);
+        row.brake = Some(Brake::Limit);
+        row.outcome = Outcome::Held;
+        self.store.record(&[row]).await?;
+        self.report.held += 1;
+        Ok(())
+    }
+}
+
+fn recorded(verdict: Verdict) -> RecordedVerdict {
+    match verdict {
+        Verdict::Agree => RecordedVerdict::Agree,
+        Verdict::Refuse => RecordedVerdict::Refuse,
+        Verdict::Hold => RecordedVerdict::Hold,
+    }
+}

@@ -1,0 +1,106 @@
+//! What a pass did, as data: tests compare it, `--once` prints it, the one log line is made from it.
+//!
+//! Holds counts, names from the configuration and ids; never an applicant's words.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use std::time::Duration;
+
+/// The result of one pass over one account.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct PassReport {
+    /// The account's name.
+    pub account: String,
+    /// The pass, as in the audit log.
+    pub pass: String,
+    /// When it began.
+    pub started: Timestamp,
+    /// How long it took, in milliseconds.
+    pub took_ms: u64,
+    /// Pages of the first reading.
+    pub pages: u32,
+    /// Entries of the first reading, whatever their status.
+    pub entries: usize,
+    /// Pending applications found.
+    pub pending: usize,
+    /// Applications WeChat let in at our word.
+    pub agreed: usize,
+    /// Applications WeChat refused at our word.
+    pub refused: usize,
+    /// New rows that leave an application for a person.
+    pub held: usize,
+    /// New rows decided in shadow mode.
+    pub shadow: usize,
+    /// Applications that left "pending" before our call.
+    pub overtaken: usize,
+    /// Rows given up for this pass.
+    pub failed: usize,
+    /// Pending applications the log knew already.
+    pub known: usize,
+    /// Pending applications left alone until the rows of an earlier crash are settled.
+    pub waiting: usize,
+    /// Rows of an earlier pass that were settled by the list.
+    pub recovered: usize,
+    /// Entries that could not be read.
+    pub unreadable: usize,
+    /// The brake pulled in this pass, with the reason.
+    pub brake: Option<String>,
+    /// The pass was stopped before its end.
+    pub stopped: bool,
+    /// What went wrong.
+    pub troubles: Vec<Trouble>,
+}
+
+/// Something that went wrong in a pass, in words that help.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Trouble {
+    /// What was being done: `list`, `agree`, `record`, …
+    pub during: &'static str,
+    /// What happened and what to do.
+    pub message: String,
+    /// WeChat's errcode, if it named one.
+    pub errcode: Option<i64>,
+    /// WeChat's request id, if it gave one.
+    pub rid: Option<String>,
+}
+
+impl PassReport {
+    /// The empty report of a pass that begins now.
+    pub(crate) fn begin(account: &str, started: Timestamp, pass: String) -> PassReport {
+        PassReport { account: account.to_owned(), pass, started, ..PassReport::default() }
+    }
+
+    /// Something failed: exit status 1.
+    pub fn failed(&self) -> bool {
+        !self.troubles.is_empty() || self.unreadable > 0 || self.failed > 0 || self.brake.is_some()
+    }
+
+    /// The pass changed something or wrote something new.
+    pub fn acted(&self) -> bool {
+        self.agreed + self.refused + self.held + self.shadow + self.overtaken + self.failed + self.recovered > 0
+            || self.brake.is_some()
+    }
+
+    /// Notes a trouble that has no errcode.
+    pub(crate) fn trouble(&mut self, during: &'static str, message: impl Into<String>) {
+        self.troubles.push(Trouble { during, message: message.into(), errcode: None, rid: None });
+    }
+
+    /// Notes what WeChat, or the way to it, said.
+    pub(crate) fn wechat_trouble(&mut self, during: &'static str, error: &crate::wechat::Error) {
+        let message = match error.advice() {
+            Some(advice) => format!("{error}; {advice}"),
+            None => error.to_string(),
+        };
+        let trouble =
+            Trouble { during, message, errcode: error.errcode(), rid: error.rid().map(ToOwned::to_owned) };
+        if !self.troubles.contains(&trouble) {
+            self.troubles.push(trouble);
+        }
+    }
+
+    /// Closes the report.
+    pub(crate) fn finish(&mut self, took: Duration) {
+        self.took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    }
+}

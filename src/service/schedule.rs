@@ -1,0 +1,72 @@
+//! The ticks: tokio-cron-scheduler, used here and nowhere else.
+//!
+//! The scheduler neither prevents overlap nor catches up, and freezes a time
+//! zone's offset when a job is made; so its closure only sends a tick, and the
+//! supervisor compares its silence with [`next_tick`], which asks the zone anew.
+
+use crate::config::Service as ServiceConfig;
+use chrono::{DateTime, TimeZone, Utc};
+use jiff::Timestamp;
+use std::str::FromStr;
+use tokio::sync::mpsc;
+use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
+
+/// A running scheduler; ends when dropped.
+pub(super) struct Ticks {
+    scheduler: JobScheduler,
+}
+
+/// The scheduler refused to start.
+#[derive(Debug, thiserror::Error)]
+pub enum ScheduleError {
+    /// The scheduler's own error.
+    #[error("the schedule {pattern:?} cannot be run")]
+    Scheduler {
+        /// The schedule.
+        pattern: String,
+        /// Why.
+        source: JobSchedulerError,
+    },
+    /// The time zone is unknown to the scheduler.
+    #[error("the scheduler does not know the time zone {0:?}; use an IANA name such as Asia/Shanghai")]
+    Zone(String),
+}
+
+impl Ticks {
+    /// Starts sending a tick into `ticks` at each moment of the schedule.
+    pub(super) async fn start(service: &ServiceConfig, ticks: mpsc::Sender<()>) -> Result<Ticks, ScheduleError> {
+        let pattern = service.schedule.pattern().to_owned();
+        let failed = |source| ScheduleError::Scheduler { pattern: pattern.clone(), source };
+        let job = Job::new_async_tz(pattern.as_str(), zone(service)?, move |_, _| {
+            let ticks = ticks.clone();
+            Box::pin(async move {
+                // A full channel holds a tick nobody has taken yet: the service is busy enough.
+                let _ = ticks.try_send(());
+            })
+        })
+        .map_err(failed)?;
+        let scheduler = JobScheduler::new().await.map_err(failed)?;
+        scheduler.add(job).await.map_err(failed)?;
+        scheduler.start().await.map_err(failed)?;
+        Ok(Ticks { scheduler })
+    }
+
+    /// Ends it.
+    pub(super) async fn stop(mut self) {
+        if let Err(error) = self.scheduler.shutdown().await {
+            tracing::debug!("the scheduler did not end cleanly: {error}");
+        }
+    }
+}
+
+/// The first moment of the schedule after `after`; `None` when there is none.
+pub(super) fn next_tick(service: &ServiceConfig, after: Timestamp) -> Option<Timestamp> {
+    let cron = service.schedule.cron();
+    let after = Utc.timestamp_opt(after.as_second(), 0).single()?.with_timezone(&zone(service).ok()?);
+    let next: DateTime<_> = cron.find_next_occurrence(&after, false).ok()?;
+    Timestamp::from_second(next.timestamp()).ok()
+}
+
+fn zone(service: &ServiceConfig) -> Result<chrono_tz::Tz, ScheduleError> {
+    chrono_tz::Tz::from_str(&service.timezone_name).map_err(|_| ScheduleError::Zone(service.timezone_name.clone()))
+}

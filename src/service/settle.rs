@@ -1,0 +1,108 @@
+//! What an earlier pass left open, settled by what the list says.
+//!
+//! Rows left `planned` by a crash come first: until every one is settled by a
+//! complete list, nothing new is sent. Rows that `failed` because an answer was
+//! lost are set right when the list shows that the call had worked after all.
+
+use super::pass::Pass;
+use super::verify::{Finding, finding, stands};
+use crate::policy::{Application, Identity, Outcome};
+use crate::store::{Answered, Planned, StoreError};
+use crate::wechat::Listing;
+use jiff::Timestamp;
+use std::collections::HashSet;
+
+impl Pass<'_> {
+    /// True when no `planned` row of this account is left: new intents may be written.
+    pub(super) async fn settle_leftovers(&mut self, listing: &mut Listing) -> Result<bool, StoreError> {
+        let open = self.store.planned(&self.account.appid).await?;
+        let doubtful = self.store.doubtful(&self.account.appid).await?;
+        if open.is_empty() && doubtful.is_empty() {
+            return Ok(true);
+        }
+        if listing.gap.is_some() {
+            self.report.waiting += open.len();
+            return Ok(open.is_empty());
+        }
+        if !self.read_again_if_absent(listing, &open).await {
+            return Ok(open.is_empty());
+        }
+        let mut settlements = self.settlements(&open, listing, Leftover::Planned);
+        settlements.extend(self.settlements(&doubtful, listing, Leftover::Doubtful));
+        self.report.recovered += settlements.len();
+        self.store.answer(settlements).await?;
+        Ok(true)
+    }
+
+    /// Entries may move between pages: absence is believed only when two complete readings agree.
+    async fn read_again_if_absent(&mut self, listing: &mut Listing, open: &[Planned]) -> bool {
+        let pending = identities(listing);
+        if open.iter().all(|row| stands(listing, &pending, &row.identity).is_some()) {
+            return true;
+        }
+        match self.read(|_| ()).await {
+            Some(again) if again.gap.is_none() => {
+                let earlier = std::mem::replace(listing, again);
+                add_missing(listing, earlier);
+                true
+            }
+            Some(again) => {
+                if let Some(gap) = &again.gap {
+                    self.report.wechat_trouble("list", gap);
+                }
+                false
+            }
+            None => false,
+        }
+    }
+
+    fn settlements(&self, rows: &[Planned], listing: &Listing, leftover: Leftover) -> Vec<Answered> {
+        let pending = identities(listing);
+        rows.iter()
+            .filter_map(|row| {
+                let outcome = match (finding(row.action, stands(listing, &pending, &row.identity)), leftover) {
+                    (Finding::Confirmed, _) => Outcome::Done,
+                    (Finding::Elsewhere, _) => Outcome::Overtaken,
+                    (Finding::StillPending, Leftover::Planned) => Outcome::Failed,
+                    (Finding::StillPending, Leftover::Doubtful) => return None,
+                };
+                Some(Answered {
+                    decision: row.id,
+                    call: None,
+                    settle: Some((outcome, Some(note(outcome).to_owned()))),
+                    give_back: outcome == Outcome::Failed && !row.call_recorded,
+                    at: Timestamp::now(),
+                })
+            })
+            .collect()
+    }
+}
+
+/// Which kind of open row is being settled.
+#[derive(Clone, Copy)]
+enum Leftover {
+    Planned,
+    Doubtful,
+}
+
+fn note(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Done => "settled by the list: it stands where we wanted it",
+        Outcome::Overtaken => "settled by the list: it left pending otherwise, or is gone",
+        _ => "settled by the list: still pending, so it is decided anew",
+    }
+}
+
+fn identities(listing: &Listing) -> HashSet<Identity> {
+    listing.pending.iter().map(Application::identity).collect()
+}
+
+/// Adds what an earlier reading had and this one has not.
+fn add_missing(listing: &mut Listing, earlier: Listing) {
+    let pending = identities(listing);
+    let missing = |identity: &Identity| !pending.contains(identity) && !listing.others.contains_key(identity);
+    let moved: Vec<Application> = earlier.pending.into_iter().filter(|a| missing(&a.identity())).collect();
+    let others: Vec<_> = earlier.others.into_iter().filter(|(identity, _)| missing(identity)).collect();
+    listing.pending.extend(moved);
+    listing.others.extend(others);
+}

@@ -1,0 +1,150 @@
+//! Does WeChat agree? Compares a reading of the list with what was asked for.
+//!
+//! The comparison is pure and lives here; when to read again, and what to do
+//! about a mismatch, is `act`'s. Absence means something only in a complete list,
+//! so [`judge`] must be given one.
+
+use crate::policy::{Action, Identity, Status};
+use crate::wechat::{Fate, Listing};
+use std::collections::{HashMap, HashSet};
+
+/// One change that was or may have been sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Target {
+    /// Its row.
+    pub(crate) decision: i64,
+    /// Whose application.
+    pub(crate) identity: Identity,
+    /// What was asked for.
+    pub(crate) action: Action,
+    /// What came back.
+    pub(crate) fate: Fate,
+    /// An earlier call for the same row may have worked: the answer was lost.
+    pub(crate) doubt_before: bool,
+}
+
+/// What a complete list says about one target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Finding {
+    /// It stands where we wanted it.
+    Confirmed,
+    /// It waits as before.
+    StillPending,
+    /// It stands elsewhere, or is gone.
+    Elsewhere,
+}
+
+/// What a complete list says about all targets.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Judgement {
+    /// One finding per target, in their order.
+    pub(crate) findings: Vec<Finding>,
+    /// Applications that newly have a status we asked for, though not for them.
+    pub(crate) strangers: Vec<(Identity, Action)>,
+}
+
+impl Judgement {
+    /// Nothing contradicts what WeChat answered, and nothing is left open.
+    pub(crate) fn is_settled(&self, targets: &[Target]) -> bool {
+        self.strangers.is_empty()
+            && self.pairs(targets).all(|(target, finding)| match target.fate {
+                Fate::Accepted => finding == Finding::Confirmed,
+                Fate::Lost | Fate::Rejected => finding != Finding::StillPending,
+                Fate::Unsent => true,
+            })
+    }
+
+    /// Targets whose change WeChat accepted and the list does not show.
+    pub(crate) fn mismatched<'a>(&'a self, targets: &'a [Target]) -> impl Iterator<Item = &'a Target> {
+        self.pairs(targets)
+            .filter(|(target, finding)| target.fate == Fate::Accepted && *finding != Finding::Confirmed)
+            .map(|(target, _)| target)
+    }
+
+    /// Every target with its finding.
+    pub(crate) fn pairs<'a>(&'a self, targets: &'a [Target]) -> impl Iterator<Item = (&'a Target, Finding)> {
+        targets.iter().zip(self.findings.iter().copied())
+    }
+}
+
+/// How applications stood before anything was sent.
+#[derive(Debug, Default)]
+pub(crate) struct Before {
+    pending: HashSet<Identity>,
+    others: HashMap<Identity, Status>,
+}
+
+impl Before {
+    /// Takes a reading over; the pending ones are kept by identity.
+    pub(crate) fn new(pending: HashSet<Identity>, others: HashMap<Identity, Status>) -> Before {
+        Before { pending, others }
+    }
+
+    /// A later reading takes the place of an earlier one.
+    pub(crate) fn of(listing: Listing) -> Before {
+        let pending = listing.pending.iter().map(|application| application.identity()).collect();
+        Before { pending, others: listing.others }
+    }
+
+    /// It was pending at this reading.
+    pub(crate) fn was_pending(&self, identity: &Identity) -> bool {
+        self.pending.contains(identity)
+    }
+
+    fn knew(&self, identity: &Identity) -> Option<Status> {
+        if self.pending.contains(identity) { Some(Status::Pending) } else { self.others.get(identity).copied() }
+    }
+}
+
+/// Where an application stands in a reading; `None` = not in it.
+pub(crate) fn stands(listing: &Listing, pending: &HashSet<Identity>, identity: &Identity) -> Option<Status> {
+    if pending.contains(identity) { Some(Status::Pending) } else { listing.others.get(identity).copied() }
+}
+
+/// The finding for one change.
+pub(crate) fn finding(action: Action, stands: Option<Status>) -> Finding {
+    match (action, stands) {
+        (Action::Delete, None) => Finding::Confirmed,
+        (_, Some(status)) if Some(status) == wanted(action) => Finding::Confirmed,
+        (_, Some(Status::Pending)) => Finding::StillPending,
+        (Action::Delete, Some(_)) => Finding::StillPending,
+        _ => Finding::Elsewhere,
+    }
+}
+
+/// The status a change leads to; a deletion leads to none.
+fn wanted(action: Action) -> Option<Status> {
+    match action {
+        Action::Agree => Some(Status::Approved),
+        Action::Refuse => Some(Status::Refused),
+        Action::Delete => None,
+    }
+}
+
+/// Compares a complete list with what was asked for.
+pub(crate) fn judge(before: &Before, after: &Listing, targets: &[Target]) -> Judgement {
+    let pending: HashSet<Identity> = after.pending.iter().map(|application| application.identity()).collect();
+    let findings =
+        targets.iter().map(|target| finding(target.action, stands(after, &pending, &target.identity))).collect();
+    Judgement { findings, strangers: strangers(before, after, targets) }
+}
+
+fn strangers(before: &Before, after: &Listing, targets: &[Target]) -> Vec<(Identity, Action)> {
+    let asked: HashSet<(&Identity, Action)> = targets.iter().map(|target| (&target.identity, target.action)).collect();
+    let accepted = |action| targets.iter().any(|target| target.action == action && target.fate == Fate::Accepted);
+    let suspects: Vec<(Action, Status)> = [Action::Agree, Action::Refuse]
+        .into_iter()
+        .filter(|action| accepted(*action))
+        .filter_map(|action| wanted(action).map(|status| (action, status)))
+        .collect();
+    let newly = |identity: &Identity, status: Status| before.knew(identity).is_some_and(|known| known != status);
+    after
+        .others
+        .iter()
+        .flat_map(|(identity, status)| suspects.iter().map(move |(action, wanted)| (identity, *status, *action, *wanted)))
+        .filter(|(identity, status, action, wanted)| {
+            status == wanted && newly(identity, *status) && !asked.contains(&(*identity, *action))
+        })
+        .map(|(identity, _, action, _)| (identity.clone(), action))
+        .collect()
+}
