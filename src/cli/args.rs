@@ -224,14 +224,14 @@ pub(super) struct SandboxArgs {
     #[arg(long, value_name = "DIR")]
     pub(super) world_dir: Option<PathBuf>,
     /// The generator's seed: same seed, same applications
-    #[arg(long, default_value_t = 1)]
-    pub(super) seed: u64,
-    /// How many applications there are
-    #[arg(long, default_value_t = 40)]
-    pub(super) applications: usize,
-    /// How many of them are pending
-    #[arg(long, default_value_t = 24)]
-    pub(super) pending: usize,
+    #[arg(long)]
+    pub(super) seed: Option<u64>,
+    /// How many applications there are [default: 60]
+    #[arg(long)]
+    pub(super) applications: Option<usize>,
+    /// How many of them are pending [default: two in five]
+    #[arg(long)]
+    pub(super) pending: Option<usize>,
     /// How long an answer takes, in milliseconds
     #[arg(long, default_value_t = 0)]
     pub(super) latency_ms: u64,

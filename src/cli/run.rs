@@ -6,7 +6,7 @@ use super::progress::Progress;
 use super::setup::{Ground, Purpose};
 use super::{DONE, FAILED, audit, demo};
 use crate::policy::{Brake, Category, Why};
-use crate::service::{Account, PassReport, Preview, PreviewedAccount, Service, preview, run as run_service, run_once};
+use crate::service::{Account, PassReport, Preview, PreviewedAccount, preview, run as run_service, run_once};
 use crate::store::Reader;
 use anyhow::Error;
 use serde::Serialize;
@@ -22,16 +22,14 @@ pub(super) async fn run(global: &Global, args: &RunArgs) -> Result<u8, Error> {
         return once(global, ground).await;
     }
     let reload = ground.reload(global);
-    let sandbox = ground.sandbox;
-    let service = Service::open(ground.config, ground.around).await?;
+    let (service, sandbox) = ground.service().await?;
     run_service(service, &reload).await?;
     drop(sandbox);
     Ok(DONE)
 }
 
 async fn once(global: &Global, ground: Ground) -> Result<u8, Error> {
-    let sandbox = ground.sandbox;
-    let service = Service::open(ground.config, ground.around).await?;
+    let (service, sandbox) = ground.service().await?;
     let progress = Progress::new();
     let reports = run_once(&service, &|stage| progress.tell(stage)).await?;
     drop(progress);

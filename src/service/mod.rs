@@ -19,6 +19,7 @@ mod systemd;
 mod verify;
 
 pub use account::{Account, Pace, SetupError, Surroundings};
+pub use pass::{Stage, Watch};
 pub use lock::{LockError, StateLock};
 pub use preview::{Preview, PreviewedAccount, preview};
 pub use report::{PassReport, Trouble};

@@ -6,7 +6,7 @@
 //! good one; a scheduler that goes silent or a clock that jumps is noticed.
 
 use super::account::{Account, SetupError, Surroundings};
-use super::lock::{LockError, StateLock};
+use super::lock::StateLock;
 use super::pass::{Stage, Watch, with_sources};
 use super::report::PassReport;
 use super::schedule::{ScheduleError, Ticks, next_tick};
@@ -42,9 +42,6 @@ pub struct Service {
 /// The service could not start or go on.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// The state directory is taken or unusable.
-    #[error(transparent)]
-    Lock(#[from] LockError),
     /// The audit log cannot be opened.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -60,9 +57,8 @@ pub enum RunError {
 }
 
 impl Service {
-    /// Takes the lock, opens the log (creating or migrating it), makes the accounts ready.
-    pub async fn open(config: Config, around: Surroundings) -> Result<Service, RunError> {
-        let lock = StateLock::take(&config.service.state_dir)?;
+    /// Opens the log (creating or migrating it), makes the accounts ready.
+    pub async fn open(config: Config, around: Surroundings, lock: StateLock) -> Result<Service, RunError> {
         let store = Arc::new(Store::open(&config.service.state_dir.join("menshen.db")).await?);
         let accounts = Account::all(&config, &around, &[])?;
         Ok(Service { config, around, store, accounts, _lock: lock })

@@ -1,0 +1,431 @@
+//! `audit list`, `show`, `stats`: the record, for people and machines.
+
+use super::args::{AuditCommand, AuditFilter, Format, Global, StatsArgs};
+use super::print::{self, Align, Csv, Table, Tone, visible};
+use super::setup::{Ground, Purpose};
+use super::{DONE, FAILED, Wrong};
+use crate::policy::{AppId, Brake, ConditionWhy, Outcome, RuleWhy, Truth};
+use crate::service::PassReport;
+use crate::store::{AuditRow, Filter, Reader, RecordedVerdict, Shown, StatsFilter, StatsRow};
+use anyhow::{Error, anyhow};
+use jiff::{Timestamp, ToSpan, civil, tz::TimeZone};
+use std::borrow::Cow;
+use std::ops::ControlFlow;
+
+/// Rows of a pass printed after `run --once`, at most.
+const ROWS_OF_A_PASS: u32 = 200;
+
+/// Reads the audit log.
+pub(super) async fn audit(global: &Global, what: AuditCommand) -> Result<u8, Error> {
+    let ground = Ground::lay(global, Purpose::Record).await?;
+    let path = ground.config.service.state_dir.join("menshen.db");
+    let Some(log) = Reader::open(&path).await? else {
+        return Err(anyhow!("there is no audit log yet at {}; the first pass creates it", path.display()));
+    };
+    let timezone = ground.config.service.timezone;
+    match what {
+        AuditCommand::List(filter) => list(&log, global.format, &filter, &timezone).await,
+        AuditCommand::Show { id } => show(&log, global.format, id).await,
+        AuditCommand::Stats(filter) => stats(&log, global.format, &filter, &timezone).await,
+    }
+}
+
+const COLUMNS: [&str; 21] = [
+    "id", "decided_at", "account", "appid", "create_time", "nickname", "reason", "categories", "verdict", "rule",
+    "message", "mode", "actor", "brake", "outcome", "errcode", "errmsg", "attempts", "settled_at", "pass", "ruleset",
+];
+
+async fn list(log: &Reader, format: Format, filter: &AuditFilter, timezone: &TimeZone) -> Result<u8, Error> {
+    let filter = Filter {
+        account: filter.account.clone(),
+        appid: filter.appid.as_ref().map(AppId::new),
+        verdict: filter.verdict.as_deref().and_then(RecordedVerdict::from_word),
+        rule: filter.rule.clone(),
+        outcome: filter.outcome.as_deref().and_then(Outcome::from_word),
+        brake: filter.brake.as_deref().and_then(Brake::from_word),
+        since: filter.since.as_deref().map(|text| instant(text, timezone)).transpose()?,
+        until: filter.until.as_deref().map(|text| instant(text, timezone)).transpose()?,
+        limit: (filter.limit > 0).then(|| u32::try_from(filter.limit).unwrap_or(u32::MAX)),
+        pass: None,
+    };
+    match format {
+        Format::Human => list_table(log, &filter, timezone).await?,
+        Format::Json => each(log, &filter, |row| print::json(&row)).await?,
+        Format::Csv => {
+            let mut csv = Csv::begin(&COLUMNS)?;
+            each(log, &filter, |row| csv.row(cells(&row))).await?;
+            csv.end()?;
+        }
+    }
+    Ok(DONE)
+}
+
+/// Hands every row over; the first error ends it.
+async fn each(log: &Reader, filter: &Filter, mut take: impl FnMut(AuditRow) -> Result<(), Error>) -> Result<(), Error> {
+    let mut failure = None;
+    log.list(filter, |row| match take(row) {
+        Ok(()) => ControlFlow::Continue(()),
+        Err(error) => {
+            failure = Some(error);
+            ControlFlow::Break(())
+        }
+    })
+    .await?;
+    failure.map_or(Ok(()), Err)
+}
+
+fn cells(row: &AuditRow) -> [Cow<'_, str>; 21] {
+    let text = |text: &Option<String>| Cow::from(text.clone().unwrap_or_default());
+    let number = |number: Option<i64>| Cow::from(number.map(|n| n.to_string()).unwrap_or_default());
+    [
+        row.id.to_string().into(),
+        format!("{:.3}", row.decided_at).into(),
+        Cow::from(&row.account),
+        Cow::from(&row.appid),
+        number(row.create_time),
+        text(&row.nickname),
+        text(&row.reason),
+        row.categories.join("; ").into(),
+        row.verdict.word().into(),
+        text(&row.rule),
+        text(&row.message),
+        row.mode.word().into(),
+        Cow::from(&row.actor),
+        row.brake.map(Brake::word).unwrap_or_default().into(),
+        row.outcome.word().into(),
+        number(row.errcode),
+        text(&row.errmsg),
+        row.attempts.to_string().into(),
+        row.settled_at.map(|at| format!("{at:.3}")).unwrap_or_default().into(),
+        Cow::from(&row.pass),
+        Cow::from(&row.ruleset),
+    ]
+}
+
+async fn list_table(log: &Reader, filter: &Filter, timezone: &TimeZone) -> Result<(), Error> {
+    let mut table = Table::new(&[
+        ("id", Align::Right),
+        ("decided", Align::Left),
+        ("account", Align::Left),
+        ("nickname", Align::Left),
+        ("appid", Align::Left),
+        ("verdict", Align::Left),
+        ("rule", Align::Left),
+        ("outcome", Align::Left),
+        ("note", Align::Left),
+    ]);
+    let mut rows = 0_usize;
+    each(log, filter, |row| {
+        rows += 1;
+        table.row(vec![
+            (row.id.to_string(), Tone::Faint),
+            (local(row.decided_at, timezone), Tone::Faint),
+            (row.account.clone(), Tone::Plain),
+            (visible(row.nickname.as_deref().unwrap_or("(redacted)")), Tone::Plain),
+            (visible(&row.appid), Tone::Plain),
+            (row.verdict.word().to_owned(), Tone::of(row.verdict.word())),
+            (row.rule.clone().unwrap_or_else(|| "–".to_owned()), Tone::Plain),
+            (row.outcome.word().to_owned(), Tone::of(row.outcome.word())),
+            (note(&row), Tone::Plain),
+        ]);
+        Ok(())
+    })
+    .await?;
+    if rows == 0 {
+        return print::line("no decision matches");
+    }
+    print::line(&table.text())
+}
+
+/// What keeps it back, what was said to the applicant, what WeChat said.
+fn note(row: &AuditRow) -> String {
+    let mut notes = Vec::new();
+    if row.actor != "rules" {
+        notes.push(format!("by {}", row.actor));
+    }
+    if let Some(brake) = row.brake {
+        notes.push(format!("brake {brake}"));
+    }
+    if let Some(errcode) = row.errcode.filter(|errcode| *errcode != 0) {
+        notes.push(format!("errcode {errcode}"));
+    }
+    if row.attempts > 1 {
+        notes.push(format!("{} attempts", row.attempts));
+    }
+    if let Some(message) = row.message.as_deref() {
+        notes.push(visible(message));
+    }
+    notes.join(", ")
+}
+
+/// What a pass wrote, after `run --once`.
+pub(super) async fn print_pass(log: &Reader, report: &PassReport) -> Result<(), Error> {
+    let filter = Filter { pass: Some(report.pass.clone()), limit: Some(ROWS_OF_A_PASS), ..Filter::default() };
+    let mut table = Table::new(&[
+        ("id", Align::Right),
+        ("nickname", Align::Left),
+        ("categories", Align::Left),
+        ("verdict", Align::Left),
+        ("rule", Align::Left),
+        ("outcome", Align::Left),
+        ("note", Align::Left),
+    ]);
+    let mut rows = 0;
+    each(log, &filter, |row| {
+        rows += 1;
+        table.row(vec![
+            (row.id.to_string(), Tone::Faint),
+            (visible(row.nickname.as_deref().unwrap_or_default()), Tone::Plain),
+            (visible(&row.categories.join(", ")), Tone::Plain),
+            (row.verdict.word().to_owned(), Tone::of(row.verdict.word())),
+            (row.rule.clone().unwrap_or_else(|| "–".to_owned()), Tone::Plain),
+            (row.outcome.word().to_owned(), Tone::of(row.outcome.word())),
+            (note(&row), Tone::Plain),
+        ]);
+        Ok(())
+    })
+    .await?;
+    if rows > 0 {
+        print::line(&table.text())?;
+    }
+    if rows == ROWS_OF_A_PASS {
+        print::line(&format!("(the newest {ROWS_OF_A_PASS}; all of them with `menshen audit list --limit 0`)"))?;
+    }
+    print::line(&summary(report))
+}
+
+fn summary(report: &PassReport) -> String {
+    let mut parts = vec![
+        format!("{} agreed", report.agreed),
+        format!("{} refused", report.refused),
+        format!("{} held for a person", report.held),
+    ];
+    let more = [
+        (report.shadow, "decided in shadow mode"),
+        (report.overtaken, "decided elsewhere before us"),
+        (report.failed, "failed"),
+        (report.known, "known already"),
+        (report.waiting, "waiting for a complete list"),
+        (report.recovered, "settled from an earlier pass"),
+        (report.unreadable, "unreadable"),
+    ];
+    parts.extend(more.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")));
+    let mut text =
+        format!("{}: {} pending of {} entries; {}", report.account, report.pending, report.entries, parts.join(", "));
+    for trouble in &report.troubles {
+        text.push_str(&format!("\n  failed ({}): {}", trouble.during, trouble.message));
+        if let Some(rid) = &trouble.rid {
+            text.push_str(&format!(" (rid {rid})"));
+        }
+    }
+    if let Some(why) = &report.brake {
+        text.push_str(&format!(
+            "\n  BRAKE verification: {why}\n  Nothing more is sent for this account. Look at the console, then: menshen resume --why \"…\""
+        ));
+    }
+    text
+}
+
+async fn show(log: &Reader, format: Format, id: i64) -> Result<u8, Error> {
+    let Some(shown) = log.show(id).await? else {
+        anstream::eprintln!("menshen: the audit log has no decision {id}");
+        return Ok(FAILED);
+    };
+    match format {
+        Format::Human => print::line(&in_full(&shown))?,
+        Format::Json => print::json(&shown)?,
+        Format::Csv => {
+            let mut csv = Csv::begin(&COLUMNS)?;
+            csv.row(cells(&shown.row))?;
+            csv.end()?;
+        }
+    }
+    Ok(DONE)
+}
+
+fn in_full(shown: &Shown) -> String {
+    let row = &shown.row;
+    let redacted = || "(redacted)".to_owned();
+    let mut lines = vec![
+        format!("decision {}  {:.3}  by {}  ({}, pass {})", row.id, row.decided_at, row.actor, row.mode, row.pass),
+        format!("  account     {} ({})", row.account, shown.account_appid),
+        format!("  applicant   {} ({})", row.nickname.as_deref().map_or_else(redacted, visible), visible(&row.appid)),
+        format!("  applied     {}", applied(shown)),
+        format!("  categories  {}", visible(&row.categories.join(", "))),
+        format!("  reason      {}", row.reason.as_deref().map_or_else(redacted, visible)),
+        format!("  verdict     {}{}", row.verdict, row.brake.map(|brake| format!(", brake {brake}")).unwrap_or_default()),
+    ];
+    if let Some(message) = &row.message {
+        lines.push(format!("  message     {}", visible(message)));
+    }
+    lines.push(format!("  outcome     {}", row.outcome));
+    if let Some(why) = &shown.why {
+        lines.push(format!("  because     {}", visible(&why.sentence)));
+        lines.extend(why.rules.iter().flat_map(rule_lines));
+    }
+    lines.push(format!("  rules       {} (engine {})", row.ruleset, shown.engine.as_deref().unwrap_or("–")));
+    lines.push("  what happened".to_owned());
+    for settlement in &shown.settlements {
+        let note = settlement.note.as_deref().map(|note| format!(": {}", visible(note))).unwrap_or_default();
+        lines.push(format!("    {:.3}  {}{note}", settlement.at, settlement.outcome));
+    }
+    for call in &shown.calls {
+        let answer = [
+            call.http_status.map(|status| format!("HTTP {status}")),
+            call.errcode.map(|errcode| format!("errcode {errcode}")),
+            call.errmsg.as_deref().map(visible),
+            call.rid.as_deref().map(|rid| format!("rid {rid}")),
+        ];
+        let answer: Vec<String> = answer.into_iter().flatten().collect();
+        lines.push(format!(
+            "    {:.3}  call {}: {} {} after {} ms  {}",
+            call.sent_at, call.attempt, call.action.word(), call.fate, call.took_ms, answer.join(", ")
+        ));
+    }
+    lines.join("\n")
+}
+
+fn applied(shown: &Shown) -> String {
+    match (shown.row.create_time, &shown.create_time_text) {
+        (Some(seconds), _) => match Timestamp::from_second(seconds) {
+            Ok(at) => format!("{at} ({seconds})"),
+            Err(_) => seconds.to_string(),
+        },
+        (None, Some(text)) => format!("unreadable: {}", visible(text)),
+        (None, None) => "WeChat sent no create_time".to_owned(),
+    }
+}
+
+fn rule_lines(rule: &RuleWhy) -> Vec<String> {
+    let place = rule.place.as_deref().map(|place| format!(" ({place})")).unwrap_or_default();
+    let shadow = if rule.shadow { ", shadow" } else { "" };
+    let head = format!("    {} {} \"{}\"{place}{shadow}", sign(rule.truth), rule.action, rule.rule);
+    let condition = |condition: &ConditionWhy| {
+        format!("        {} {}: {}", sign(condition.truth), condition.path, visible(&condition.words))
+    };
+    std::iter::once(head).chain(rule.conditions.iter().map(condition)).collect()
+}
+
+fn sign(truth: Truth) -> &'static str {
+    match truth {
+        Truth::True => "✓",
+        Truth::False => "✗",
+        Truth::Unknown => "?",
+    }
+}
+
+async fn stats(log: &Reader, format: Format, filter: &StatsArgs, timezone: &TimeZone) -> Result<u8, Error> {
+    let filter = StatsFilter {
+        account: filter.account.clone(),
+        since: filter.since.as_deref().map(|text| day(text, timezone)).transpose()?,
+        until: filter.until.as_deref().map(|text| day(text, timezone)).transpose()?,
+    };
+    let rows = log.stats(&filter).await?;
+    match format {
+        Format::Human => stats_table(&rows)?,
+        Format::Json => rows.iter().try_for_each(print::json)?,
+        Format::Csv => {
+            let mut csv = Csv::begin(&["day", "account", "verdict", "rule", "outcome", "n"])?;
+            for row in &rows {
+                csv.row([
+                    Cow::from(&row.day),
+                    Cow::from(&row.account),
+                    row.verdict.word().into(),
+                    row.rule.as_deref().unwrap_or_default().into(),
+                    row.outcome.word().into(),
+                    row.n.to_string().into(),
+                ])?;
+            }
+            csv.end()?;
+        }
+    }
+    Ok(DONE)
+}
+
+fn stats_table(rows: &[StatsRow]) -> Result<(), Error> {
+    if rows.is_empty() {
+        return print::line("no decision matches");
+    }
+    let mut table = Table::new(&[
+        ("day", Align::Left),
+        ("account", Align::Left),
+        ("verdict", Align::Left),
+        ("rule", Align::Left),
+        ("outcome", Align::Left),
+        ("n", Align::Right),
+    ]);
+    for row in rows {
+        table.row(vec![
+            (row.day.clone(), Tone::Plain),
+            (row.account.clone(), Tone::Plain),
+            (row.verdict.word().to_owned(), Tone::of(row.verdict.word())),
+            (row.rule.clone().unwrap_or_else(|| "–".to_owned()), Tone::Plain),
+            (row.outcome.word().to_owned(), Tone::of(row.outcome.word())),
+            (row.n.to_string(), Tone::Plain),
+        ]);
+    }
+    print::line(&table.text())
+}
+
+fn local(at: Timestamp, timezone: &TimeZone) -> String {
+    at.to_zoned(timezone.clone()).strftime("%m-%d %H:%M:%S").to_string()
+}
+
+/// A duration back from now, a day, or an instant.
+fn instant(text: &str, timezone: &TimeZone) -> Result<Timestamp, Error> {
+    if let Ok(at) = text.parse::<Timestamp>() {
+        return Ok(at);
+    }
+    if let Ok(at) = text.parse::<civil::DateTime>() {
+        return Ok(at.to_zoned(timezone.clone())?.timestamp());
+    }
+    let back = ago(text).ok_or_else(|| {
+        Error::new(Wrong(format!(
+            "menshen: {text:?} is no time: write a duration back from now (2h, 7d), a day (2026-11-22) or an instant (2026-11-22T08:00:00Z)"
+        )))
+    })?;
+    Ok(Timestamp::now().checked_sub(back.seconds())?)
+}
+
+fn day(text: &str, timezone: &TimeZone) -> Result<String, Error> {
+    Ok(instant(text, timezone)?.to_zoned(timezone.clone()).date().to_string())
+}
+
+/// Seconds of a duration such as `90s`, `10m`, `24h`, `30d`.
+fn ago(text: &str) -> Option<i64> {
+    let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        "w" => 604_800,
+        _ => return None,
+    };
+    number.parse::<i64>().ok().filter(|n| *n >= 0)?.checked_mul(seconds)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_as_people_write_them() {
+        let zone = TimeZone::get("Asia/Shanghai").expect("bundled");
+        let cases = [
+            ("2026-11-22T08:00:00Z", Some("2026-11-22T08:00:00Z")),
+            ("2026-11-22", Some("2026-11-21T16:00:00Z")),
+            ("2026-11-22T08:00", Some("2026-11-22T00:00:00Z")),
+            ("yesterday", None),
+            ("-3h", None),
+            ("", None),
+            ("h", None),
+            ("天", None),
+        ];
+        for (text, expected) in cases {
+            let found = instant(text, &zone).ok().map(|at| at.to_string());
+            assert_eq!(found.as_deref(), expected, "{text:?}");
+        }
+        assert_eq!(ago("7d"), Some(604_800));
+    }
+}

@@ -1,0 +1,48 @@
+//! `menshen sandbox`: the simulated WeChat on its own.
+
+use super::args::SandboxArgs;
+use super::print;
+use super::{DONE, Wrong};
+use crate::sandbox::{Account, Fault, Options, RefuseWithoutAppid, Server, World};
+use anyhow::{Context, Error};
+use std::time::Duration;
+
+/// Serves a world on loopback until SIGTERM or SIGINT.
+pub(super) async fn serve(args: &SandboxArgs) -> Result<u8, Error> {
+    let options = options(args)?;
+    let world = match &args.world_dir {
+        Some(dir) => World::open(dir, options).with_context(|| format!("the world in {}", dir.display()))?,
+        None => World::in_memory(options),
+    };
+    let server = Server::start(world, args.listen).await.with_context(|| format!("cannot listen on {}", args.listen))?;
+    print::line(&format!(
+        "base_url = \"http://{}\"\nappid    = \"{}\"\nsecret   = {} (of the simulation; not a secret)\nEnd with Ctrl-C.",
+        server.addr(),
+        Account::DEFAULT_APPID,
+        Account::DEFAULT_SECRET,
+    ))?;
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted?,
+        _ = terminate.recv() => {}
+    }
+    server.stop().await;
+    Ok(DONE)
+}
+
+fn options(args: &SandboxArgs) -> Result<Options, Error> {
+    let faults = args.fault.iter().map(|text| Fault::parse(text)).collect::<Result<Vec<_>, _>>();
+    Ok(Options {
+        seed: args.seed,
+        applications: args.applications,
+        pending: args.pending,
+        latency: Duration::from_millis(args.latency_ms),
+        num_cap: args.num_cap,
+        refuse_without_appid: match args.refuse_without_appid.as_str() {
+            "oldest" => RefuseWithoutAppid::Oldest,
+            _ => RefuseWithoutAppid::Reject,
+        },
+        faults: faults.map_err(|error| Error::new(Wrong(format!("menshen: --fault: {error}"))))?,
+        ..Options::default()
+    })
+}

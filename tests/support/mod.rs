@@ -1,0 +1,172 @@
+//! A WeChat, a configuration and a service for one story, all on loopback and in a directory of their own.
+//!
+//! The WeChat is the sandbox behind real HTTP, the client is the real one, the
+//! audit log a real file. When a story ends, every fault it injected must have
+//! been used, and WeChat must never have accepted two changes of one application.
+
+#![allow(dead_code, reason = "every story uses what it needs")]
+
+use menshen::config::{self, Config, Need};
+use menshen::sandbox::{Account, Fault, Options, Server, World};
+use menshen::service::{Pace, PassReport, Service, Surroundings, Watch};
+use menshen::store::{AuditRow, Filter};
+use std::ffi::OsString;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Rules most stories use: one that refuses, one that holds, one that agrees.
+pub const RULES: &str = r#"
+[[rule]]
+name    = "gambling words"
+action  = "refuse"
+message = "申请说明含有「{keyword}」，请修改后重新申请。"
+when    = { reason = { any = ["博彩", "赌博"] } }
+
+[[rule]]
+name    = "ask a person"
+action  = "hold"
+when    = { reason = { any = ["合作"] } }
+
+[[rule]]
+name    = "known trades"
+action  = "agree"
+when    = { category = { all = ["物流服务"] } }
+"#;
+
+/// The scene of one story.
+pub struct Scene {
+    pub world: World,
+    pub server: Option<Server>,
+    pub dir: tempfile::TempDir,
+    pub base_url: String,
+    /// Further keys of `[service]`, `[wechat]`, `[limits]` and so on, as TOML before the rules.
+    pub settings: String,
+    /// Keys of `[service]`.
+    pub service: String,
+    pub rules: String,
+}
+
+impl Scene {
+    /// A world without applications.
+    pub async fn empty() -> Scene {
+        Scene::of(World::in_memory(Options::empty())).await
+    }
+
+    pub async fn of(world: World) -> Scene {
+        let server = Server::start(world.clone(), ([127, 0, 0, 1], 0).into()).await.expect("loopback");
+        let base_url = format!("http://{}", server.addr());
+        Scene {
+            world,
+            server: Some(server),
+            dir: tempfile::tempdir().expect("a temporary directory"),
+            base_url,
+            settings: String::new(),
+            service: "mode = \"live\"".to_owned(),
+            rules: RULES.to_owned(),
+        }
+    }
+
+    pub fn rules(mut self, rules: &str) -> Scene {
+        self.rules = rules.to_owned();
+        self
+    }
+
+    pub fn settings(mut self, settings: &str) -> Scene {
+        self.settings = settings.to_owned();
+        self
+    }
+
+    pub fn shadow(mut self) -> Scene {
+        self.service = "mode = \"shadow\"".to_owned();
+        self
+    }
+
+    pub fn fault(&self, spec: &str) {
+        self.world.inject(Fault::parse(spec).expect("a fault"));
+    }
+
+    pub fn state_dir(&self) -> PathBuf {
+        self.dir.path().join("state")
+    }
+
+    pub fn config_path(&self) -> PathBuf {
+        self.dir.path().join("menshen.toml")
+    }
+
+    /// Writes the configuration file and gives its path.
+    pub fn write_config(&self) -> PathBuf {
+        let text = format!(
+            "[service]\nstate_dir = \"state\"\n{}\n[[account]]\nname = \"express\"\nappid = \"{}\"\n\
+             token = {{ secret = {{ env = \"SECRET\" }} }}\nbase_url = \"{}\"\ncalls_per_minute = 100000\ntimeout = \"2s\"\n{}\n{}\n",
+            self.service,
+            Account::DEFAULT_APPID,
+            self.base_url,
+            self.settings,
+            self.rules
+        );
+        std::fs::write(self.config_path(), text).expect("a configuration");
+        self.config_path()
+    }
+
+    pub fn config(&self) -> Config {
+        let path = self.write_config();
+        let mut surroundings = config::Surroundings::of_process();
+        surroundings.env = Box::new(|name| (name == "SECRET").then(|| OsString::from(Account::DEFAULT_SECRET)));
+        surroundings.root = false;
+        config::load(&path, &surroundings, Need::Secrets).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// A service on this scene, with readings spaced by milliseconds.
+    pub async fn service(&self) -> Service {
+        let config = self.config();
+        let lock = menshen::service::StateLock::take(&config.service.state_dir).expect("nobody else");
+        Service::open(config, quick(), lock).await.expect("a service")
+    }
+
+    /// One pass of the one account.
+    pub async fn pass(&self) -> PassReport {
+        let service = self.service().await;
+        let watch = Watch::default();
+        service.accounts()[0].pass(service.store(), &watch, &|_| ()).await
+    }
+
+    /// Every row of the audit log.
+    pub async fn rows(&self) -> Vec<AuditRow> {
+        let log = menshen::store::Reader::open(&self.state_dir().join("menshen.db")).await.expect("a log");
+        let mut rows = Vec::new();
+        let Some(log) = log else { return rows };
+        log.list(&Filter::default(), |row| {
+            rows.push(row);
+            ControlFlow::Continue(())
+        })
+        .await
+        .expect("rows");
+        rows
+    }
+
+    /// `appid verdict outcome` of every row, in order.
+    pub async fn story(&self) -> Vec<String> {
+        let brake = |row: &AuditRow| row.brake.map(|brake| format!(" ({brake})")).unwrap_or_default();
+        self.rows().await.iter().map(|r| format!("{} {}{} {}", r.appid, r.verdict, brake(r), r.outcome)).collect()
+    }
+
+    /// What must hold at the end of every story.
+    pub fn end(&self) {
+        assert_eq!(self.world.unused_faults(), Vec::new(), "a fault was never used");
+        assert!(self.world.accepted_twice().is_empty(), "WeChat accepted two changes: {:?}", self.world.accepted_twice());
+    }
+}
+
+/// Readings spaced by milliseconds: stories wait for no clock.
+pub fn quick() -> Surroundings {
+    let pace = Pace { readings: vec![Duration::from_millis(5); 4], readings_after_loss: 2 };
+    Surroundings { pace, ..Surroundings::default() }
+}
+
+/// The binary under test, without the environment of whoever runs the tests.
+pub fn menshen(dir: &Path) -> std::process::Command {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_menshen"));
+    command.current_dir(dir).env_clear().env("SECRET", Account::DEFAULT_SECRET).env("USER", "tester");
+    command
+}
