@@ -1,1 +1,29 @@
-//! The audit log. The only SQL.
+//! The audit log: what was decided, what was sent, what became of it. The only SQL.
+//!
+//! Hides SQLite, its schema and its traps. Promises that a record is durable when
+//! a method that writes it returns `Ok`, that an [`Intent`](crate::policy::Intent)
+//! exists only for a durable row, that records are never changed, and that what
+//! is derived from them (how a decision stands, the roll-up, the limits) moves in
+//! the same transaction. It decides nothing, logs nothing and asks no clock: every
+//! instant is an argument.
+
+mod audit;
+mod brakes;
+mod error;
+mod file;
+mod outcome;
+mod read;
+mod record;
+mod sql;
+mod write;
+
+
+pub use audit::{AuditRow, Filter, Settlement, Shown, StatsFilter, StatsRow};
+pub use brakes::{ActiveBrake, BrakeKind, BrakeScope, NewBrake};
+pub use error::{Doing, StoreError};
+pub use outcome::Outcome;
+pub use read::{Past, Planned, Reader, Spent};
+pub use record::{
+    Answered, CallRecord, Fate, Intended, NewDecision, NewIntent, RecordedMode, RecordedVerdict,
+};
+pub use write::Store;

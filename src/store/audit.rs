@@ -1,0 +1,474 @@
+//! Reading the audit log for people: the list, one row in full, the statistics.
+//!
+//! The list costs what it prints, however long the log is: it walks the index of
+//! the rarest property asked for, newest first, to find where to begin, and then
+//! forward from there.
+
+use super::{CallRecord, Fate, Outcome, Reader, RecordedMode, RecordedVerdict, StoreError, read::*, sql};
+use crate::policy::{AppId, Brake, Why};
+use futures_util::TryStreamExt;
+use jiff::Timestamp;
+use serde::{Serialize, Serializer};
+use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection, sqlite::SqliteRow};
+use std::ops::ControlFlow;
+
+/// Which rows to list. Everything given must hold.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Our name for the account.
+    pub account: Option<String>,
+    /// The applicant.
+    pub appid: Option<AppId>,
+    /// The verdict.
+    pub verdict: Option<RecordedVerdict>,
+    /// The deciding rule.
+    pub rule: Option<String>,
+    /// How it stands.
+    pub outcome: Option<Outcome>,
+    /// What keeps it back.
+    pub brake: Option<Brake>,
+    /// Decided at this instant or later …
+    pub since: Option<Timestamp>,
+    /// … and before this one.
+    pub until: Option<Timestamp>,
+    /// The newest so many; `None` = all.
+    pub limit: Option<u32>,
+}
+
+/// One row of the view `audit_log`; serialises to the same names and values.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct AuditRow {
+    /// Its number; newer ones are greater.
+    pub id: i64,
+    /// When it was decided.
+    #[serde(serialize_with = "iso")]
+    pub decided_at: Timestamp,
+    /// Our name for the account.
+    pub account: String,
+    /// The applicant.
+    pub appid: String,
+    /// When it applied, in Unix seconds.
+    pub create_time: Option<i64>,
+    /// Its name; `None` once redacted.
+    pub nickname: Option<String>,
+    /// Its words; `None` once redacted.
+    pub reason: Option<String>,
+    /// `first/second` each.
+    pub categories: Vec<String>,
+    /// What is wanted.
+    pub verdict: RecordedVerdict,
+    /// The deciding rule.
+    pub rule: Option<String>,
+    /// The message of a refusal.
+    pub message: Option<String>,
+    /// Live or shadow.
+    pub mode: RecordedMode,
+    /// Who decided.
+    pub actor: String,
+    /// What keeps it back.
+    pub brake: Option<Brake>,
+    /// How it stands.
+    pub outcome: Outcome,
+    /// WeChat's errcode to the last call.
+    pub errcode: Option<i64>,
+    /// Its words.
+    pub errmsg: Option<String>,
+    /// Calls that were or may have been sent.
+    pub attempts: u32,
+    /// Since when it stands like this.
+    #[serde(serialize_with = "iso_or_null")]
+    pub settled_at: Option<Timestamp>,
+    /// The pass it was decided in.
+    pub pass: String,
+    /// Hash of the effective rules.
+    pub ruleset: String,
+}
+
+/// How a decision stood from an instant on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Settlement {
+    /// From when on.
+    #[serde(serialize_with = "iso")]
+    pub at: Timestamp,
+    /// How.
+    pub outcome: Outcome,
+    /// The attempt; 0 where nothing is to be sent.
+    pub attempt: u32,
+    /// A note for readers.
+    pub note: Option<String>,
+}
+
+/// Everything about one decision.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Shown {
+    /// Its row.
+    #[serde(flatten)]
+    pub row: AuditRow,
+    /// WeChat's appid of the account.
+    pub account_appid: AppId,
+    /// Where WeChat was.
+    pub base_url: String,
+    /// `create_time` as received.
+    pub create_time_text: Option<String>,
+    /// WeChat's names of the fields that were of a wrong kind.
+    pub malformed: Vec<String>,
+    /// Names of the rules that could not be decided.
+    pub unknown: Vec<String>,
+    /// The evidence; `None` once redacted.
+    pub why: Option<Why>,
+    /// Address of its picture; `None` also once redacted.
+    pub headimgurl: Option<String>,
+    /// Address of its mini program code; `None` also once redacted.
+    pub apply_url: Option<String>,
+    /// Version of the folding and the rules.
+    pub engine: Option<String>,
+    /// The effective rules, as JSON.
+    #[serde(skip)]
+    pub spec: Option<String>,
+    /// Every call, oldest first.
+    pub calls: Vec<CallRecord>,
+    /// Every settlement, oldest first.
+    pub settlements: Vec<Settlement>,
+}
+
+/// Which days and account to count.
+#[derive(Debug, Clone, Default)]
+pub struct StatsFilter {
+    /// Our name for the account; `None` = every one.
+    pub account: Option<String>,
+    /// From this day on, as `2026-11-22` …
+    pub since: Option<String>,
+    /// … and before this one.
+    pub until: Option<String>,
+}
+
+/// How many decisions of one kind a day brought.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct StatsRow {
+    /// A calendar day in the time zone of the service, as `2026-11-22`.
+    pub day: String,
+    /// Our name for the account.
+    pub account: String,
+    /// What was wanted.
+    pub verdict: RecordedVerdict,
+    /// The deciding rule.
+    pub rule: Option<String>,
+    /// How they stand now.
+    pub outcome: Outcome,
+    /// How many.
+    pub n: u64,
+}
+
+impl Reader {
+    /// Hands the newest [`Filter::limit`] rows to `each`, oldest first, until it breaks. Memory stays small
+    /// however many there are.
+    ///
+    /// # Errors
+    /// The audit log could not be read.
+    pub async fn list(
+        &self,
+        filter: &Filter,
+        mut each: impl FnMut(AuditRow) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.pool().begin().await.map_err(|error| self.unread(error))?;
+        let conn = &mut *tx;
+        let Some(listing) = self.read(Listing::plan(filter, conn).await)? else { return Ok(()) };
+        let mut query = listing.rows();
+        let mut rows = query.build().persistent(false).fetch(conn);
+        while let Some(row) = rows.try_next().await.map_err(|error| self.unread(error))? {
+            if each(self.read(one_row(&row))?).is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Everything about one decision; `None` if there is none of that number.
+    ///
+    /// # Errors
+    /// The audit log could not be read.
+    pub async fn show(&self, id: i64) -> Result<Option<Shown>, StoreError> {
+        let mut tx = self.pool().begin().await.map_err(|error| self.unread(error))?;
+        let row = sqlx::query(sql::SHOW).bind(id).fetch_optional(&mut *tx).await;
+        let Some(row) = row.map_err(|error| self.unread(error))? else { return Ok(None) };
+        let calls = sqlx::query(sql::CALLS).bind(id).fetch_all(&mut *tx).await;
+        let calls = calls.map_err(|error| self.unread(error))?;
+        let settlements = sqlx::query(sql::SETTLEMENTS).bind(id).fetch_all(&mut *tx).await;
+        let settlements = settlements.map_err(|error| self.unread(error))?;
+        self.read(shown(&row, &calls, &settlements)).map(Some)
+    }
+
+    /// Counts by day, account, verdict, rule and outcome, oldest day first; from the roll-up.
+    ///
+    /// # Errors
+    /// The audit log could not be read.
+    pub async fn stats(&self, filter: &StatsFilter) -> Result<Vec<StatsRow>, StoreError> {
+        let mut query = QueryBuilder::new("SELECT day, account, verdict, rule, outcome, n FROM rollup WHERE n > 0");
+        push(&mut query, " AND account = ", filter.account.as_deref());
+        push(&mut query, " AND day >= ", filter.since.as_deref());
+        push(&mut query, " AND day < ", filter.until.as_deref());
+        query.push(" ORDER BY day, account, verdict, rule, outcome");
+        let rows = query.build().persistent(false).fetch_all(self.pool()).await;
+        let rows = rows.map_err(|error| self.unread(error))?;
+        rows.iter().map(|row| self.read(one_count(row))).collect()
+    }
+}
+
+/// The index a list walks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Walk {
+    Appid,
+    Brake,
+    Rule,
+    Verdict,
+    Account,
+    Outcome,
+    Time,
+}
+
+impl Walk {
+    /// The tables, joined so that this index leads; and the columns the rows are ordered by.
+    fn source(self) -> (&'static str, &'static str) {
+        let by_decision = "decided_at, d.id";
+        match self {
+            Walk::Appid => ("decisions d INDEXED BY decisions_by_appid", by_decision),
+            Walk::Brake => ("decisions d INDEXED BY decisions_by_brake", by_decision),
+            Walk::Rule => ("decisions d INDEXED BY decisions_by_rule", by_decision),
+            Walk::Verdict => ("decisions d INDEXED BY decisions_by_verdict", by_decision),
+            Walk::Account => ("decisions d INDEXED BY decisions_by_account", by_decision),
+            Walk::Time => ("decisions d INDEXED BY decisions_by_time", by_decision),
+            Walk::Outcome => ("standing s INDEXED BY standing_by_outcome", "decided_at, s.decision_id"),
+        }
+    }
+}
+
+/// How a list will be read.
+struct Listing<'f> {
+    filter: &'f Filter,
+    walk: Walk,
+    /// The oldest row of the list; `None` = from the beginning.
+    first: Option<(i64, i64)>,
+}
+
+impl Listing<'_> {
+    /// `None` if nothing can match.
+    async fn plan<'f>(filter: &'f Filter, conn: &mut SqliteConnection) -> Result<Option<Listing<'f>>, sqlx::Error> {
+        let counts = Counts::of(filter, conn).await?;
+        if counts.all == 0 || filter.limit == Some(0) {
+            return Ok(None);
+        }
+        let mut listing = Listing { filter, walk: counts.walk(filter), first: None };
+        if let Some(limit) = filter.limit {
+            // Where the roll-up knows how many there are, the search ends with the last of them.
+            let wanted = if counts.exact { counts.all.min(limit.into()) } else { limit.into() };
+            let mut query = listing.boundary(wanted - 1);
+            let found = query.build_query_as().persistent(false).fetch_optional(conn).await?;
+            listing.first = found;
+        }
+        Ok(Some(listing))
+    }
+
+    /// The row that has `newer` matching rows after it.
+    fn boundary(&self, newer: i64) -> QueryBuilder<Sqlite> {
+        let mut query = QueryBuilder::new("SELECT ");
+        let (_, order) = self.walk.source();
+        let alias = if self.walk == Walk::Outcome { "s." } else { "d." };
+        query.push(alias).push(order).push(" FROM ");
+        self.push_source(&mut query);
+        let id = order.trim_start_matches("decided_at, ");
+        query.push(format_args!(" ORDER BY {alias}decided_at DESC, {id} DESC LIMIT 1 OFFSET ")).push_bind(newer);
+        query
+    }
+
+    fn rows(&self) -> QueryBuilder<Sqlite> {
+        let mut query = QueryBuilder::new(
+            "SELECT d.id, d.decided_at, d.account, d.appid, d.create_time_secs, w.nickname, w.reason, d.categories, \
+             d.verdict, d.rule, w.message, d.mode, d.actor, d.brake, s.outcome, s.errcode, s.errmsg, s.attempts, \
+             s.settled_at, d.pass, d.ruleset FROM ",
+        );
+        self.push_source(&mut query);
+        let (_, order) = self.walk.source();
+        let alias = if self.walk == Walk::Outcome { "s." } else { "d." };
+        if let Some((at, id)) = self.first {
+            query.push(format_args!(" AND ({alias}{order}) >= ("));
+            query.push_bind(at).push(", ").push_bind(id).push(")");
+        }
+        query.push(format_args!(" ORDER BY {alias}{order}"));
+        query
+    }
+
+    fn push_source(&self, query: &mut QueryBuilder<Sqlite>) {
+        let (source, _) = self.walk.source();
+        query.push(source);
+        // CROSS JOIN: SQLite keeps the order of the tables.
+        let (other, time) = match self.walk {
+            Walk::Outcome => (" CROSS JOIN decisions d ON d.id = s.decision_id", "s.decided_at"),
+            _ => (" CROSS JOIN standing s ON s.decision_id = d.id", "d.decided_at"),
+        };
+        query.push(other).push(" LEFT JOIN words w ON w.decision_id = d.id WHERE TRUE");
+        let filter = self.filter;
+        push(query, " AND d.appid = ", filter.appid.as_ref().map(AppId::as_str));
+        push(query, " AND d.brake = ", filter.brake.map(Brake::word));
+        push(query, " AND d.rule = ", filter.rule.as_deref());
+        push(query, " AND d.verdict = ", filter.verdict.map(RecordedVerdict::word));
+        push(query, " AND d.account = ", filter.account.as_deref());
+        push(query, " AND s.outcome = ", filter.outcome.map(Outcome::word));
+        query.push(" AND ").push(time);
+        query.push(" >= ").push_bind(filter.since.map_or(i64::MIN, |since| since.as_millisecond()));
+        query.push(" AND ").push(time);
+        query.push(" < ").push_bind(filter.until.map_or(i64::MAX, |until| until.as_millisecond()));
+    }
+}
+
+/// What the roll-up knows of a filter.
+struct Counts {
+    all: i64,
+    /// Nothing else is asked for, so `all` is the number of rows.
+    exact: bool,
+    rule: i64,
+    verdict: i64,
+    account: i64,
+    outcome: i64,
+}
+
+impl Counts {
+    async fn of(filter: &Filter, conn: &mut SqliteConnection) -> Result<Counts, sqlx::Error> {
+        let mut query = QueryBuilder::new("SELECT ");
+        let properties = [
+            ("rule", filter.rule.as_deref()),
+            ("verdict", filter.verdict.map(RecordedVerdict::word)),
+            ("account", filter.account.as_deref()),
+            ("outcome", filter.outcome.map(Outcome::word)),
+        ];
+        for (column, value) in properties {
+            query.push("ifnull(sum(n) FILTER (WHERE ").push(column).push(" = ").push_bind(value).push("), 0), ");
+        }
+        query.push("ifnull(sum(n) FILTER (WHERE TRUE");
+        for (column, value) in properties {
+            push(&mut query, format_args!(" AND {column} = "), value);
+        }
+        query.push("), 0) FROM rollup");
+        let (rule, verdict, account, outcome, all) = query.build_query_as().persistent(false).fetch_one(conn).await?;
+        let exact = filter.appid.is_none() && filter.brake.is_none() && filter.since.or(filter.until).is_none();
+        Ok(Counts { all, exact, rule, verdict, account, outcome })
+    }
+
+    /// The index with the fewest rows to look at. An applicant has few, a brake is rare.
+    fn walk(&self, filter: &Filter) -> Walk {
+        if filter.appid.is_some() {
+            return Walk::Appid;
+        }
+        if filter.brake.is_some() {
+            return Walk::Brake;
+        }
+        let candidates = [
+            (filter.rule.is_some(), self.rule, Walk::Rule),
+            (filter.outcome.is_some(), self.outcome, Walk::Outcome),
+            (filter.verdict.is_some(), self.verdict, Walk::Verdict),
+            (filter.account.is_some(), self.account, Walk::Account),
+        ];
+        let asked = candidates.into_iter().filter(|(asked, ..)| *asked);
+        asked.min_by_key(|(_, n, _)| *n).map_or(Walk::Time, |(.., walk)| walk)
+    }
+}
+
+/// `sql` and the value behind it, if there is one.
+fn push(query: &mut QueryBuilder<Sqlite>, sql: impl std::fmt::Display, value: Option<&str>) {
+    if let Some(value) = value {
+        query.push(sql).push_bind(value.to_owned());
+    }
+}
+
+fn one_row(row: &SqliteRow) -> Result<AuditRow, sqlx::Error> {
+    let settled_at: Option<i64> = row.try_get(18)?;
+    Ok(AuditRow {
+        id: row.try_get(0)?,
+        decided_at: instant(row, 1)?,
+        account: row.try_get(2)?,
+        appid: row.try_get(3)?,
+        create_time: row.try_get(4)?,
+        nickname: row.try_get(5)?,
+        reason: row.try_get(6)?,
+        categories: list(row, 7)?,
+        verdict: word(row, 8, RecordedVerdict::from_word)?,
+        rule: row.try_get(9)?,
+        message: row.try_get(10)?,
+        mode: word(row, 11, RecordedMode::from_word)?,
+        actor: row.try_get(12)?,
+        brake: optional_word(row, 13, Brake::from_word)?,
+        outcome: word(row, 14, Outcome::from_word)?,
+        errcode: row.try_get(15)?,
+        errmsg: row.try_get(16)?,
+        attempts: row.try_get(17)?,
+        settled_at: settled_at.map(|_| instant(row, 18)).transpose()?,
+        pass: row.try_get(19)?,
+        ruleset: row.try_get(20)?,
+    })
+}
+
+fn shown(row: &SqliteRow, calls: &[SqliteRow], settlements: &[SqliteRow]) -> Result<Shown, sqlx::Error> {
+    let why: Option<&str> = row.try_get(26)?;
+    let why = why.map(serde_json::from_str).transpose().map_err(|_| unreadable(26, "not the evidence we write"))?;
+    Ok(Shown {
+        row: one_row(row)?,
+        account_appid: AppId::new(row.try_get::<&str, _>(21)?),
+        base_url: row.try_get(22)?,
+        create_time_text: row.try_get(23)?,
+        malformed: list(row, 24)?,
+        unknown: list(row, 25)?,
+        why,
+        headimgurl: row.try_get(27)?,
+        apply_url: row.try_get(28)?,
+        engine: row.try_get(29)?,
+        spec: row.try_get(30)?,
+        calls: calls.iter().map(one_call).collect::<Result<_, _>>()?,
+        settlements: settlements.iter().map(one_settlement).collect::<Result<_, _>>()?,
+    })
+}
+
+fn one_call(row: &SqliteRow) -> Result<CallRecord, sqlx::Error> {
+    Ok(CallRecord {
+        attempt: row.try_get(0)?,
+        action: word(row, 1, action_from_word)?,
+        sent_at: instant(row, 2)?,
+        took_ms: row.try_get::<i64, _>(3)?.unsigned_abs(),
+        fate: word(row, 4, Fate::from_word)?,
+        http_status: row.try_get(5)?,
+        errcode: row.try_get(6)?,
+        errmsg: row.try_get(7)?,
+        rid: row.try_get(8)?,
+    })
+}
+
+fn one_settlement(row: &SqliteRow) -> Result<Settlement, sqlx::Error> {
+    Ok(Settlement {
+        at: instant(row, 0)?,
+        outcome: word(row, 1, Outcome::from_word)?,
+        attempt: row.try_get(2)?,
+        note: row.try_get(3)?,
+    })
+}
+
+fn one_count(row: &SqliteRow) -> Result<StatsRow, sqlx::Error> {
+    let rule: String = row.try_get(3)?;
+    Ok(StatsRow {
+        day: row.try_get(0)?,
+        account: row.try_get(1)?,
+        verdict: word(row, 2, RecordedVerdict::from_word)?,
+        rule: Some(rule).filter(|rule| !rule.is_empty()),
+        outcome: word(row, 4, Outcome::from_word)?,
+        n: row.try_get::<i64, _>(5)?.unsigned_abs(),
+    })
+}
+
+/// As the view writes it: always with milliseconds, so that the texts sort as the instants do.
+fn iso<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&format_args!("{at:.3}"))
+}
+
+fn iso_or_null<S: Serializer>(at: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
+    match at {
+        Some(at) => iso(at, serializer),
+        None => serializer.serialize_none(),
+    }
+}

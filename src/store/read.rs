@@ -1,0 +1,289 @@
+//! The reading side: what a pass and a dry run must know before they decide.
+//!
+//! Never writes, creates or migrates anything; works beside a running service.
+
+use super::{Doing, Fate, Outcome, RecordedMode, RecordedVerdict, StoreError, file, sql};
+use crate::policy::{Action, AppId, Brake, CreateTime, Identity};
+use jiff::Timestamp;
+use sqlx::{Row, SqlitePool, sqlite::SqliteRow};
+use std::{
+    collections::{BTreeSet, HashMap},
+    path::Path,
+    sync::Arc,
+};
+
+/// Identities asked for at once; bounds the size of one statement's argument.
+const IDENTITIES_PER_QUERY: usize = 1_000;
+
+/// The audit log, open for reading.
+#[derive(Debug, Clone)]
+pub struct Reader {
+    path: Arc<Path>,
+    pool: SqlitePool,
+}
+
+/// The newest row of one application.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Past {
+    /// Its id.
+    pub id: i64,
+    /// What was wanted.
+    pub verdict: RecordedVerdict,
+    /// The rule that decided.
+    pub rule: Option<String>,
+    /// What kept it from being carried out.
+    pub brake: Option<Brake>,
+    /// Live or shadow.
+    pub mode: RecordedMode,
+    /// Names of the rules that could not be decided.
+    pub unknown: Vec<String>,
+    /// How it stands.
+    pub outcome: Outcome,
+    /// Calls that were or may have been sent.
+    pub attempts: u32,
+    /// Where WeChat was.
+    pub base_url: String,
+    /// Who decided.
+    pub actor: String,
+    /// The pass it was decided in.
+    pub pass: String,
+    /// Hash of the rules that decided.
+    pub ruleset: String,
+}
+
+/// A row that was announced and not settled: under way, or cut off by a crash.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Planned {
+    /// Its id.
+    pub id: i64,
+    /// Whose application.
+    pub identity: Identity,
+    /// What was to be asked for.
+    pub action: Action,
+    /// The attempt that was announced, from 1.
+    pub attempt: u32,
+    /// Whether that attempt's call was recorded; if not, it may or may not have been sent.
+    pub call_recorded: bool,
+    /// What became of that call, if it was recorded.
+    pub fate: Option<Fate>,
+    /// The rule that decided.
+    pub rule: Option<String>,
+    /// When it was decided.
+    pub decided_at: Timestamp,
+    /// Where WeChat was.
+    pub base_url: String,
+    /// Our name for the account then.
+    pub account: String,
+    /// Who decided.
+    pub actor: String,
+    /// The reason of a refusal.
+    pub message: Option<String>,
+    /// The pass it was decided in.
+    pub pass: String,
+}
+
+/// Places taken of a day's limits.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Spent {
+    /// Agreed.
+    pub agree: u32,
+    /// Refused.
+    pub refuse: u32,
+    /// Deleted.
+    pub delete: u32,
+}
+
+impl Spent {
+    /// Those of one action.
+    pub fn of(&self, action: Action) -> u32 {
+        match action {
+            Action::Agree => self.agree,
+            Action::Refuse => self.refuse,
+            Action::Delete => self.delete,
+        }
+    }
+
+    fn add(mut self, (action, n): (Action, u32)) -> Spent {
+        match action {
+            Action::Agree => self.agree += n,
+            Action::Refuse => self.refuse += n,
+            Action::Delete => self.delete += n,
+        }
+        self
+    }
+}
+
+impl Reader {
+    /// Opens the audit log at `path` for reading; `None` if there is none yet.
+    ///
+    /// # Errors
+    /// It cannot be read, is damaged, or is of another menshen or another program.
+    pub async fn open(path: &Path) -> Result<Option<Reader>, StoreError> {
+        Ok(file::open_for_reading(path).await?.map(|pool| Reader::over(path, pool)))
+    }
+
+    /// The newest row of each of these applications to the account (its appid); those never seen are left out.
+    ///
+    /// # Errors
+    /// The audit log could not be read.
+    pub async fn past(&self, account: &AppId, ids: &[Identity]) -> Result<HashMap<Identity, Past>, StoreError> {
+        let mut past = HashMap::with_capacity(ids.len());
+        for some in ids.chunks(IDENTITIES_PER_QUERY) {
+            let wanted: Vec<_> = some.iter().map(|id| (id.appid.as_str(), id.create_time.text())).collect();
+            let wanted = serde_json::to_string(&wanted).expect("strings always serialise");
+            let query = sqlx::query(sql::PAST).bind(account.as_str()).bind(wanted);
+            let rows = query.fetch_all(&self.pool).await.map_err(|error| self.unread(error))?;
+            for row in &rows {
+                past.insert(self.read(identity(row, 0))?, self.read(one_past(row))?);
+            }
+        }
+        Ok(past)
+    }
+
+    /// Every row of the account that was announced and not settled, oldest first.
+    ///
+    /// # Errors
+    /// The audit log could not be read.
+    pub async fn planned(&self, account: &AppId) -> Result<Vec<Planned>, StoreError> {
+        let query = sqlx::query(sql::PLANNED).bind(account.as_str());
+        let rows = query.fetch_all(&self.pool).await.map_err(|error| self.unread(error))?;
+        rows.iter().map(|row| self.read(one_planned(row))).collect()
+    }
+
+    /// The actions that were seen to do what they should, for this account at this place.
+    ///
+    /// # Errors
+    /// The audit log could not be read.
+    pub async fn proven(&self, account: &AppId, base_url: &str) -> Result<BTreeSet<Action>, StoreError> {
+        let query = sqlx::query(sql::PROVEN).bind(account.as_str()).bind(base_url);
+        let rows = query.fetch_all(&self.pool).await.map_err(|error| self.unread(error))?;
+        rows.iter().map(|row| self.read(word(row, 0, action_from_word))).collect()
+    }
+
+    /// Places taken of the account's limits on a day, as `2026-11-22`.
+    ///
+    /// # Errors
+    /// The audit log could not be read.
+    pub async fn spent(&self, account: &AppId, day: &str) -> Result<Spent, StoreError> {
+        let query = sqlx::query(sql::SPENT).bind(account.as_str()).bind(day);
+        let rows = query.fetch_all(&self.pool).await.map_err(|error| self.unread(error))?;
+        let one = |row: &SqliteRow| Ok((word(row, 0, action_from_word)?, row.try_get(1)?));
+        rows.iter().map(|row| self.read(one(row))).try_fold(Spent::default(), |spent, next| Ok(spent.add(next?)))
+    }
+
+    /// Closes the connections.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+
+    /// Where the audit log is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) fn over(path: &Path, pool: SqlitePool) -> Reader {
+        Reader { path: path.into(), pool }
+    }
+
+    pub(super) fn pool(&self) -> &SqlitePool {
+        &self.pool
+    }
+
+    pub(super) fn failed(&self, doing: Doing, error: sqlx::Error) -> StoreError {
+        StoreError::from_sqlx(&self.path, doing, error)
+    }
+
+    pub(super) fn unread(&self, error: sqlx::Error) -> StoreError {
+        self.failed(Doing::Read, error)
+    }
+
+    pub(super) fn read<T>(&self, value: Result<T, sqlx::Error>) -> Result<T, StoreError> {
+        value.map_err(|error| self.unread(error))
+    }
+}
+
+fn one_past(row: &SqliteRow) -> Result<Past, sqlx::Error> {
+    Ok(Past {
+        id: row.try_get(2)?,
+        verdict: word(row, 3, RecordedVerdict::from_word)?,
+        rule: row.try_get(4)?,
+        brake: optional_word(row, 5, Brake::from_word)?,
+        mode: word(row, 6, RecordedMode::from_word)?,
+        unknown: list(row, 7)?,
+        outcome: word(row, 8, Outcome::from_word)?,
+        attempts: row.try_get(9)?,
+        base_url: row.try_get(10)?,
+        actor: row.try_get(11)?,
+        pass: row.try_get(12)?,
+        ruleset: row.try_get(13)?,
+    })
+}
+
+fn one_planned(row: &SqliteRow) -> Result<Planned, sqlx::Error> {
+    let fate = optional_word(row, 5, Fate::from_word)?;
+    Ok(Planned {
+        id: row.try_get(0)?,
+        identity: identity(row, 1)?,
+        action: word(row, 3, action_from_word)?,
+        attempt: row.try_get(4)?,
+        call_recorded: fate.is_some(),
+        fate,
+        rule: row.try_get(6)?,
+        decided_at: instant(row, 7)?,
+        base_url: row.try_get(8)?,
+        account: row.try_get(9)?,
+        actor: row.try_get(10)?,
+        message: row.try_get(11)?,
+        pass: row.try_get(12)?,
+    })
+}
+
+/// An appid at `column` and a create_time behind it.
+fn identity(row: &SqliteRow, column: usize) -> Result<Identity, sqlx::Error> {
+    let create_time: Option<&str> = row.try_get(column + 1)?;
+    Ok(Identity {
+        appid: AppId::new(row.try_get::<&str, _>(column)?),
+        create_time: create_time.map_or(CreateTime::ABSENT, CreateTime::received),
+    })
+}
+
+/// A word of ours, read back. The error names the column only.
+pub(super) fn word<T>(row: &SqliteRow, column: usize, from: fn(&str) -> Option<T>) -> Result<T, sqlx::Error> {
+    from(row.try_get(column)?).ok_or_else(|| unreadable(column, "not a word this menshen knows"))
+}
+
+pub(super) fn optional_word<T>(
+    row: &SqliteRow,
+    column: usize,
+    from: fn(&str) -> Option<T>,
+) -> Result<Option<T>, sqlx::Error> {
+    match row.try_get::<Option<&str>, _>(column)? {
+        None => Ok(None),
+        Some(_) => word(row, column, from).map(Some),
+    }
+}
+
+pub(super) fn action_from_word(word: &str) -> Option<Action> {
+    Action::ALL.into_iter().find(|action| action.word() == word)
+}
+
+pub(super) fn instant(row: &SqliteRow, column: usize) -> Result<Timestamp, sqlx::Error> {
+    Timestamp::from_millisecond(row.try_get(column)?).map_err(|_| unreadable(column, "beyond the calendar"))
+}
+
+/// A JSON list of texts; NULL is the empty one.
+pub(super) fn list(row: &SqliteRow, column: usize) -> Result<Vec<String>, sqlx::Error> {
+    match row.try_get::<Option<&str>, _>(column)? {
+        None => Ok(Vec::new()),
+        Some(text) => serde_json::from_str(text).map_err(|_| unreadable(column, "not a list of texts")),
+    }
+}
+
+pub(super) fn unreadable(column: usize, problem: &str) -> sqlx::Error {
+    sqlx::Error::Decode(format!("column {column}: {problem}").into())
+}
+
+/// Milliseconds as SQLite can hold them.
+pub(super) fn millis(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,78 @@
+//! Every statement, by name, so that a test can prepare each against the schema.
+//!
+//! The two that are put together from parts (the list and the statistics) stand
+//! in `audit`; they are made of constants and bound values alone.
+
+/// Defines the statements, and `ALL` of them for the test.
+macro_rules! statements {
+    ($($(#[$doc:meta])* $name:ident = $sql:literal;)+) => {
+        $($(#[$doc])* pub(super) const $name: &str = $sql;)+
+
+        #[cfg(test)]
+        pub(super) const ALL: &[(&str, &str)] = &[$((stringify!($name), $name)),+];
+    };
+}
+
+statements! {
+    /// Not in the settings of a connection: setting it would already change another program's database.
+    WRITE_AHEAD = "PRAGMA journal_mode = WAL";
+    SCHEMA = "SELECT (SELECT application_id FROM pragma_application_id), (SELECT user_version FROM pragma_user_version), \
+              (SELECT count(*) FROM sqlite_schema)";
+    BEGIN = "BEGIN IMMEDIATE";
+    COMMIT = "COMMIT";
+
+    KEEP_RULESET = "INSERT OR IGNORE INTO rulesets (hash, engine, spec, first_used_at) VALUES (?1, ?2, ?3, ?4)";
+    DECIDE = "INSERT INTO decisions (decided_at, decided_day, account, account_appid, base_url, appid, create_time, \
+              create_time_secs, categories, malformed, verdict, rule, mode, actor, brake, unknown_rules, pass, ruleset) \
+              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)";
+    SAY = "INSERT INTO words (decision_id, nickname, reason, message, why, headimgurl, apply_url) \
+           VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    CALL = "INSERT INTO calls (decision_id, attempt, action, sent_at, took_ms, fate, http_status, errcode, errmsg, rid) \
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+    SETTLE = "INSERT INTO settlements (decision_id, at, outcome, attempt, note) VALUES (?1, ?2, ?3, ?4, ?5)";
+    STANDING = "SELECT outcome, attempt FROM standing WHERE decision_id = ?1";
+    UNDERWAY = "SELECT d.id FROM decisions d JOIN standing s ON s.decision_id = d.id \
+                WHERE d.appid = ?1 AND d.account_appid = ?2 AND d.create_time IS ?3 AND d.base_url = ?4 \
+                AND s.outcome = 'planned' LIMIT 1";
+    RETRIED = "SELECT d.account_appid, d.rule, s.outcome, s.attempt, \
+               EXISTS (SELECT 1 FROM allowance a WHERE a.decision_id = d.id) \
+               FROM decisions d JOIN standing s ON s.decision_id = d.id WHERE d.id = ?1 AND d.appid = ?2 AND d.verdict = ?3";
+    TAKE_PLACE = "INSERT INTO allowance (decision_id, account_appid, action, day, rule) VALUES (?1, ?2, ?3, ?4, ?5)";
+    GIVE_BACK = "DELETE FROM allowance WHERE decision_id = ?1";
+    TAKEN = "SELECT n FROM spending WHERE account_appid = ?1 AND day = ?2 AND action = ?3";
+    SPENT = "SELECT action, n FROM spending WHERE account_appid = ?1 AND day = ?2";
+
+    PROVE = "INSERT OR IGNORE INTO proofs (account_appid, base_url, action, decision_id, at) VALUES (?1, ?2, ?3, ?4, ?5)";
+    PROVEN = "SELECT action FROM proofs WHERE account_appid = ?1 AND base_url = ?2";
+
+    /// ?2 is a JSON list of [appid, create_time or null].
+    PAST = "SELECT d.appid, d.create_time, d.id, d.verdict, d.rule, d.brake, d.mode, d.unknown_rules, s.outcome, \
+            s.attempts, d.base_url, d.actor, d.pass, d.ruleset \
+            FROM json_each(?2) AS j CROSS JOIN decisions d ON d.id = (SELECT max(n.id) FROM decisions n \
+            WHERE n.appid = j.value ->> 0 AND n.account_appid = ?1 AND n.create_time IS j.value ->> 1) \
+            CROSS JOIN standing s ON s.decision_id = d.id";
+    PLANNED = "SELECT d.id, d.appid, d.create_time, d.verdict, s.attempt, c.fate, d.rule, d.decided_at, d.base_url, \
+               d.account, d.actor, w.message, d.pass \
+               FROM standing s CROSS JOIN decisions d ON d.id = s.decision_id \
+               LEFT JOIN calls c ON c.decision_id = d.id AND c.attempt = s.attempt \
+               LEFT JOIN words w ON w.decision_id = d.id \
+               WHERE s.outcome = 'planned' AND d.account_appid = ?1 ORDER BY d.id";
+
+    PULL = "INSERT INTO brakes (at, event, kind, account_appid, base_url, action, why, who) \
+            VALUES (?1, 'set', ?2, ?3, ?4, ?5, ?6, ?7)";
+    LIFT = "INSERT INTO brakes (at, event, lifts, kind, account_appid, base_url, action, why, who) \
+            VALUES (?1, 'lifted', ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+    ACTIVE = "SELECT b.id, b.at, b.kind, b.account_appid, b.base_url, b.action, b.why, b.who FROM brakes b \
+              WHERE b.event = 'set' AND NOT EXISTS (SELECT 1 FROM brakes l WHERE l.lifts = b.id) ORDER BY b.id";
+
+    SHOW = "SELECT d.id, d.decided_at, d.account, d.appid, d.create_time_secs, w.nickname, w.reason, d.categories, \
+            d.verdict, d.rule, w.message, d.mode, d.actor, d.brake, s.outcome, s.errcode, s.errmsg, s.attempts, \
+            s.settled_at, d.pass, d.ruleset, \
+            d.account_appid, d.base_url, d.create_time, d.malformed, d.unknown_rules, w.why, w.headimgurl, w.apply_url, \
+            r.engine, r.spec \
+            FROM decisions d JOIN standing s ON s.decision_id = d.id LEFT JOIN words w ON w.decision_id = d.id \
+            LEFT JOIN rulesets r ON r.hash = d.ruleset WHERE d.id = ?1";
+    CALLS = "SELECT attempt, action, sent_at, took_ms, fate, http_status, errcode, errmsg, rid \
+             FROM calls WHERE decision_id = ?1 ORDER BY id";
+    SETTLEMENTS = "SELECT at, outcome, attempt, note FROM settlements WHERE decision_id = ?1 ORDER BY id";
+}

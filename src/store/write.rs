@@ -1,0 +1,436 @@
+//! The writing side: one connection, every write one `BEGIN IMMEDIATE … COMMIT`.
+//!
+//! A connection that failed in the middle of a write is thrown away and replaced
+//! at the next one: after a refused COMMIT neither SQLite's nor sqlx's idea of
+//! the transaction can be trusted.
+
+use super::{
+    Answered, CallRecord, Doing, Intended, NewDecision, NewIntent, Outcome, Reader, StoreError, file,
+    read::{millis, word},
+    sql,
+};
+use crate::policy::{Action, AppId, Intent};
+use jiff::Timestamp;
+use sqlx::{
+    ConnectOptions, Connection, Row,
+    sqlite::{SqliteConnectOptions, SqliteConnection},
+};
+use std::{ops::Deref, path::Path};
+use tokio::sync::{Mutex, MutexGuard};
+
+/// The audit log, open for writing. Reads as a [`Reader`].
+#[derive(Debug)]
+pub struct Store {
+    reader: Reader,
+    settings: SqliteConnectOptions,
+    /// Empty while a write is under way, and after one that failed.
+    writer: Mutex<Option<SqliteConnection>>,
+}
+
+impl Deref for Store {
+    type Target = Reader;
+
+    fn deref(&self) -> &Reader {
+        &self.reader
+    }
+}
+
+impl Store {
+    /// Opens the audit log at `path`, making or migrating it. What a crash left in its log files is recovered.
+    ///
+    /// # Errors
+    /// The directory is missing or not ours, the disk refuses, or the file is damaged, of a newer menshen or of another program.
+    pub async fn open(path: &Path) -> Result<Store, StoreError> {
+        let conn = file::open_for_writing(path).await?;
+        let reader = Reader::over(path, file::readers(path));
+        Ok(Store { reader, settings: file::writing(path), writer: Mutex::new(Some(conn)) })
+    }
+
+    /// The reading side.
+    pub fn reader(&self) -> &Reader {
+        &self.reader
+    }
+
+    /// Closes every connection and folds the log files back into the database. Not needed for safety.
+    pub async fn close(self) {
+        self.reader.close().await;
+        if let Some(conn) = self.writer.into_inner() {
+            // A failure here loses nothing: the next open recovers.
+            drop(conn.close().await);
+        }
+    }
+
+    /// Keeps the effective rules under their hash; nothing happens if they are kept already.
+    ///
+    /// # Errors
+    /// They could not be written, or `spec_json` is no JSON.
+    pub async fn keep_ruleset(
+        &self,
+        hash: &str,
+        engine: &str,
+        spec_json: &str,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut writing = self.begin(Doing::Record).await?;
+        let statement =
+            sqlx::query(sql::KEEP_RULESET).bind(hash).bind(engine).bind(spec_json).bind(at.as_millisecond());
+        writing.run(statement).await?;
+        writing.commit().await
+    }
+
+    /// Records decisions with nothing to send (held or shadow), all or none. Gives their ids in order.
+    ///
+    /// # Errors
+    /// They could not be written, or one has an outcome other than held or shadow.
+    pub async fn record(&self, rows: &[NewDecision]) -> Result<Vec<i64>, StoreError> {
+        if let Some(wrong) = rows.iter().find(|row| !row.outcome.is_final_at_once()) {
+            return Err(StoreError::IllegalBeginning(wrong.outcome));
+        }
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut writing = self.begin(Doing::Record).await?;
+        let mut ids = Vec::with_capacity(rows.len());
+        for row in rows {
+            let id = writing.decide(row).await?;
+            writing.settle(id, row.at, row.outcome, 0, None).await?;
+            ids.push(id);
+        }
+        writing.commit().await?;
+        Ok(ids)
+    }
+
+    /// Records what is about to be sent, counting the limits; all in one transaction, answers in order.
+    ///
+    /// # Errors
+    /// It could not be made durable, or one asks for a retry of a row that has not failed. Then no intent exists,
+    /// and nothing may be sent.
+    pub async fn intend(&self, wanted: Vec<NewIntent>) -> Result<Vec<Intended>, StoreError> {
+        if wanted.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut writing = self.begin(Doing::Intend).await?;
+        let mut announced = Vec::with_capacity(wanted.len());
+        for one in wanted {
+            announced.push(writing.announce(one).await?);
+        }
+        writing.commit().await?;
+        // Only here do intents come into being: every row is on the disk.
+        Ok(announced.into_iter().map(Announced::released).collect())
+    }
+
+    /// Records calls and how their rows stand now, all or none.
+    ///
+    /// # Errors
+    /// They could not be written, a row does not exist, or may not be settled like that.
+    pub async fn answer(&self, answers: Vec<Answered>) -> Result<(), StoreError> {
+        if answers.is_empty() {
+            return Ok(());
+        }
+        let mut writing = self.begin(Doing::Answer).await?;
+        for answered in &answers {
+            writing.take_answer(answered).await?;
+        }
+        writing.commit().await
+    }
+
+    /// Records that the first `action` of an account did what it should; the first proof stays.
+    ///
+    /// # Errors
+    /// It could not be written, or there is no such decision.
+    pub async fn prove(
+        &self,
+        account: &AppId,
+        base_url: &str,
+        action: Action,
+        decision: i64,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut writing = self.begin(Doing::Record).await?;
+        let statement = sqlx::query(sql::PROVE)
+            .bind(account.as_str())
+            .bind(base_url)
+            .bind(action.word())
+            .bind(decision)
+            .bind(at.as_millisecond());
+        writing.run(statement).await?;
+        writing.commit().await
+    }
+
+    /// Starts a write; waits for the one before it, and up to 5 s for other processes.
+    pub(super) async fn begin(&self, doing: Doing) -> Result<Writing<'_>, StoreError> {
+        let mut slot = self.writer.lock().await;
+        let conn = match slot.take() {
+            Some(conn) => conn,
+            None => self.settings.connect().await.map_err(|error| self.reader.failed(doing, error))?,
+        };
+        let mut writing = Writing { path: self.reader.path(), doing, slot, conn };
+        writing.run(sqlx::query(sql::BEGIN)).await?;
+        Ok(writing)
+    }
+
+    /// The writing connection, for tests that must spoil it.
+    #[cfg(test)]
+    pub(super) fn writer(&self) -> &Mutex<Option<SqliteConnection>> {
+        &self.writer
+    }
+}
+
+/// One write under way. Dropped without [`Writing::commit`] it takes its connection along, and so is undone.
+pub(super) struct Writing<'a> {
+    path: &'a Path,
+    doing: Doing,
+    slot: MutexGuard<'a, Option<SqliteConnection>>,
+    pub(super) conn: SqliteConnection,
+}
+
+type Statement<'q> = sqlx::query::Query<'q, sqlx::Sqlite, sqlx::sqlite::SqliteArguments>;
+
+impl Writing<'_> {
+    pub(super) async fn commit(mut self) -> Result<(), StoreError> {
+        self.run(sqlx::query(sql::COMMIT)).await?;
+        *self.slot = Some(self.conn);
+        Ok(())
+    }
+
+    /// Runs a statement to its end; gives the id of the row it inserted.
+    pub(super) async fn run(&mut self, statement: Statement<'_>) -> Result<i64, StoreError> {
+        let result = statement.execute(&mut self.conn).await;
+        result.map(|done| done.last_insert_rowid()).map_err(|error| self.failed(error))
+    }
+
+    pub(super) fn failed(&self, error: sqlx::Error) -> StoreError {
+        StoreError::from_sqlx(self.path, self.doing, error)
+    }
+
+    async fn decide(&mut self, row: &NewDecision) -> Result<i64, StoreError> {
+        let application = &row.application;
+        let categories: Vec<String> = application.categories.iter().map(ToString::to_string).collect();
+        let malformed = (!application.malformed.is_empty()).then(|| json(&application.malformed));
+        let statement = sqlx::query(sql::DECIDE)
+            .bind(row.at.as_millisecond())
+            .bind(&row.day)
+            .bind(&row.account)
+            .bind(row.account_appid.as_str())
+            .bind(&row.base_url)
+            .bind(application.appid.as_str())
+            .bind(application.create_time.text())
+            .bind(application.create_time.seconds())
+            .bind(json(&categories))
+            .bind(malformed)
+            .bind(row.verdict.word())
+            .bind(&row.rule)
+            .bind(row.mode.word())
+            .bind(&row.actor)
+            .bind(row.brake.map(|brake| brake.word()))
+            .bind(json(&row.unknown))
+            .bind(&row.pass)
+            .bind(&row.ruleset);
+        let id = self.run(statement).await?;
+        let statement = sqlx::query(sql::SAY)
+            .bind(id)
+            .bind(&application.nickname)
+            .bind(&application.reason)
+            .bind(&row.message)
+            .bind(json(&row.why))
+            .bind(&application.headimgurl)
+            .bind(&application.apply_url);
+        self.run(statement).await?;
+        Ok(id)
+    }
+
+    async fn settle(
+        &mut self,
+        decision: i64,
+        at: Timestamp,
+        outcome: Outcome,
+        attempt: u32,
+        note: Option<&str>,
+    ) -> Result<(), StoreError> {
+        let statement = sqlx::query(sql::SETTLE)
+            .bind(decision)
+            .bind(at.as_millisecond())
+            .bind(outcome.word())
+            .bind(attempt)
+            .bind(note);
+        self.run(statement).await.map(drop)
+    }
+
+    async fn announce(&mut self, wanted: NewIntent) -> Result<Announced, StoreError> {
+        let (row, action, appid, reason, limit, at, day) = match wanted {
+            NewIntent::First { decision, action, limit } => return self.announce_first(decision, action, limit).await,
+            NewIntent::Again { row, action, appid, reason, limit, at, day } => {
+                (row, action, appid, reason, limit, at, day)
+            }
+        };
+        let found = self.retried(row, action, &appid).await?;
+        if !found.has_place {
+            if let Some((limit, spent)) = self.full(&found.account, &day, action, limit).await? {
+                let wanted = NewIntent::Again { row, action, appid, reason, limit: Some(limit), at, day };
+                return Ok(Announced::Not(Intended::LimitReached { wanted: Box::new(wanted), limit, spent }));
+            }
+            self.take_place(row, &found.account, action, &day, found.rule.as_deref()).await?;
+        }
+        let attempt = found.attempt + 1;
+        self.settle(row, at, Outcome::Planned, attempt, None).await?;
+        Ok(Announced::Ready { id: row, attempt, action, appid, reason: reason.filter(|_| action == Action::Refuse) })
+    }
+
+    async fn announce_first(
+        &mut self,
+        decision: NewDecision,
+        action: Action,
+        limit: Option<u32>,
+    ) -> Result<Announced, StoreError> {
+        let underway = self.underway(&decision).await?;
+        let full = self.full(&decision.account_appid, &decision.day, action, limit).await?;
+        if let Some(underway) = underway {
+            let wanted = Box::new(NewIntent::First { decision, action, limit });
+            return Ok(Announced::Not(Intended::Underway { wanted, decision: underway }));
+        }
+        if let Some((limit, spent)) = full {
+            let wanted = Box::new(NewIntent::First { decision, action, limit: Some(limit) });
+            return Ok(Announced::Not(Intended::LimitReached { wanted, limit, spent }));
+        }
+        let id = self.decide(&decision).await?;
+        self.settle(id, decision.at, Outcome::Planned, 1, None).await?;
+        self.take_place(id, &decision.account_appid, action, &decision.day, decision.rule.as_deref()).await?;
+        let NewDecision { application, message, .. } = decision;
+        let reason = message.filter(|_| action == Action::Refuse);
+        Ok(Announced::Ready { id, attempt: 1, action, appid: application.appid, reason })
+    }
+
+    /// Another planned row of the same application.
+    async fn underway(&mut self, decision: &NewDecision) -> Result<Option<i64>, StoreError> {
+        let query = sqlx::query_scalar(sql::UNDERWAY)
+            .bind(decision.application.appid.as_str())
+            .bind(decision.account_appid.as_str())
+            .bind(decision.application.create_time.text())
+            .bind(&decision.base_url);
+        query.fetch_optional(&mut self.conn).await.map_err(|error| self.failed(error))
+    }
+
+    /// The limit and what is spent of it, if no place is left.
+    async fn full(
+        &mut self,
+        account: &AppId,
+        day: &str,
+        action: Action,
+        limit: Option<u32>,
+    ) -> Result<Option<(u32, u32)>, StoreError> {
+        let Some(limit) = limit else { return Ok(None) };
+        let query = sqlx::query_scalar(sql::TAKEN).bind(account.as_str()).bind(day).bind(action.word());
+        let spent: Option<u32> = query.fetch_optional(&mut self.conn).await.map_err(|error| self.failed(error))?;
+        let spent = spent.unwrap_or(0);
+        Ok((spent >= limit).then_some((limit, spent)))
+    }
+
+    async fn take_place(
+        &mut self,
+        decision: i64,
+        account: &AppId,
+        action: Action,
+        day: &str,
+        rule: Option<&str>,
+    ) -> Result<(), StoreError> {
+        let statement = sqlx::query(sql::TAKE_PLACE)
+            .bind(decision)
+            .bind(account.as_str())
+            .bind(action.word())
+            .bind(day)
+            .bind(rule);
+        self.run(statement).await.map(drop)
+    }
+
+    /// The row of a retry, if it may be retried like that.
+    async fn retried(&mut self, row: i64, action: Action, appid: &AppId) -> Result<Retried, StoreError> {
+        let query = sqlx::query(sql::RETRIED).bind(row).bind(appid.as_str()).bind(action.word());
+        let found = query.fetch_optional(&mut self.conn).await.map_err(|error| self.failed(error))?;
+        let found = found.ok_or(StoreError::Gone(row))?;
+        let read = || -> Result<(Outcome, Retried), sqlx::Error> {
+            let retried = Retried {
+                account: AppId::new(found.try_get::<&str, _>(0)?),
+                rule: found.try_get(1)?,
+                attempt: found.try_get(3)?,
+                has_place: found.try_get(4)?,
+            };
+            Ok((word(&found, 2, Outcome::from_word)?, retried))
+        };
+        match read().map_err(|error| self.failed(error))? {
+            (from, retried) if from.may_become(Outcome::Planned) => Ok(retried),
+            (from, _) => Err(StoreError::Illegal { decision: row, from, to: Outcome::Planned }),
+        }
+    }
+
+    async fn take_answer(&mut self, answered: &Answered) -> Result<(), StoreError> {
+        let (from, attempt) = self.standing(answered.decision).await?;
+        if let Some(call) = &answered.call {
+            self.call(answered.decision, call).await?;
+        }
+        if let Some((to, note)) = &answered.settle {
+            // A new attempt is announced by `intend` alone, where the limits are counted.
+            if *to == Outcome::Planned || !from.may_become(*to) {
+                return Err(StoreError::Illegal { decision: answered.decision, from, to: *to });
+            }
+            self.settle(answered.decision, answered.at, *to, attempt, note.as_deref()).await?;
+        }
+        if answered.give_back {
+            self.run(sqlx::query(sql::GIVE_BACK).bind(answered.decision)).await?;
+        }
+        Ok(())
+    }
+
+    async fn standing(&mut self, decision: i64) -> Result<(Outcome, u32), StoreError> {
+        let query = sqlx::query(sql::STANDING).bind(decision);
+        let found = query.fetch_optional(&mut self.conn).await.map_err(|error| self.failed(error))?;
+        let found = found.ok_or(StoreError::Gone(decision))?;
+        let read = || Ok((word(&found, 0, Outcome::from_word)?, found.try_get(1)?));
+        read().map_err(|error| self.failed(error))
+    }
+
+    async fn call(&mut self, decision: i64, call: &CallRecord) -> Result<(), StoreError> {
+        let statement = sqlx::query(sql::CALL)
+            .bind(decision)
+            .bind(call.attempt)
+            .bind(call.action.word())
+            .bind(call.sent_at.as_millisecond())
+            .bind(millis(call.took_ms))
+            .bind(call.fate.word())
+            .bind(call.http_status)
+            .bind(call.errcode)
+            .bind(&call.errmsg)
+            .bind(&call.rid);
+        self.run(statement).await.map(drop)
+    }
+}
+
+/// What a retry needs to know of its row.
+struct Retried {
+    account: AppId,
+    rule: Option<String>,
+    attempt: u32,
+    has_place: bool,
+}
+
+/// Written, not yet committed: no intent yet.
+enum Announced {
+    Ready { id: i64, attempt: u32, action: Action, appid: AppId, reason: Option<String> },
+    Not(Intended),
+}
+
+impl Announced {
+    /// Call it after the commit, and only then.
+    fn released(self) -> Intended {
+        match self {
+            Announced::Ready { id, attempt, action, appid, reason } => {
+                Intended::Ready(Intent::recorded(id, attempt, action, appid, reason))
+            }
+            Announced::Not(intended) => intended,
+        }
+    }
+}
+
+/// Our own values as JSON.
+fn json<T: serde::Serialize + ?Sized>(value: &T) -> String {
+    serde_json::to_string(value).expect("strings, lists and plain structs always serialise")
+}
