@@ -5,6 +5,7 @@
 mod application;
 mod decision;
 mod intent;
+pub mod parse;
 mod rule;
 
 pub use application::{AppId, Application, Category, CreateTime, Identity, Status};
