@@ -241,6 +241,22 @@ impl<'a> Value<'a> {
         Value { reading: self.reading, spot, tree, name: format!("an entry of {}", self.name) }
     }
 
+    /// The text, if it is one; reports nothing.
+    pub fn text_quietly(&self) -> Option<&'a str> {
+        match &self.tree.kind {
+            Kind::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The table, if it is one; reports nothing.
+    pub fn table_quietly(&self) -> Option<Table<'a>> {
+        match &self.tree.kind {
+            Kind::Table(tree) => Some(Table::new(self.reading, self.spot, tree, String::new())),
+            _ => None,
+        }
+    }
+
     /// True for a text; reports nothing.
     pub fn is_text(&self) -> bool {
         matches!(self.tree.kind, Kind::Text(_))
