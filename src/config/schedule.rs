@@ -3,11 +3,12 @@
 use crate::document::Value;
 use croner::Cron;
 use croner::parser::{CronParser, Seconds};
+use std::fmt;
 
 /// A cron pattern the scheduler takes: second, minute, hour, day, month, weekday, and a year if written.
 ///
 /// Day and weekday must both fit (unlike Vixie cron, where one is enough).
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Schedule {
     pattern: String,
     cron: Cron,
@@ -45,6 +46,13 @@ impl Schedule {
     }
 }
 
+impl fmt::Debug for Schedule {
+    /// The parsed form is a thousand numbers; the pattern says it all.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Schedule").field(&self.pattern).finish()
+    }
+}
+
 /// `[service] schedule`.
 pub(super) fn read(value: &Value<'_>) -> Option<Schedule> {
     let text = value.words()?;
@@ -70,5 +78,7 @@ fn reason(text: &str, error: &str) -> String {
     }
     let error =
         error.strip_prefix("Component error: ").or_else(|| error.strip_prefix("Invalid pattern: ")).unwrap_or(error);
-    error.trim_end_matches('.').to_owned()
+    let error = error.trim_end_matches('.');
+    let mut letters = error.chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }

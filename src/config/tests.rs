@@ -20,7 +20,7 @@ fn scratch() {
         if path.extension().is_none_or(|e| e != "toml") { continue }
         println!("=== {}", path.display());
         match load(&path, &surroundings(), Need::Secrets) {
-            Ok(config) => println!("OK {config:#?}"),
+            Ok(config) => println!("OK {:?}", (config.service, config.accounts, config.limits, config.policy.spec, config.policy.cases)),
             Err(error) => println!("{}", error.render(false)),
         }
     }

@@ -23,9 +23,6 @@ struct State {
     incomplete: bool,
 }
 
-/// Codes of problems that may be mere consequences when a part of the files could not be read.
-const CONSEQUENCES: [&str; 3] = ["missing", "unknown-name", "no-rules"];
-
 /// A parsed TOML text.
 #[derive(Debug)]
 pub struct Document {
@@ -136,23 +133,29 @@ impl Reading {
     }
 }
 
-/// On a line that is no TOML everything else is noise.
+/// A name that seems unknown may stand in the part that could not be read; a key that seems missing from a file that
+/// is no TOML, too. And on a broken line everything but its first syntax error is noise.
 fn drop_consequences(problems: &mut Vec<Problem>) {
-    let broken: Vec<(Option<FileId>, u32)> =
-        problems.iter().filter(|p| p.code == "syntax").map(|p| (p.spot.map(|s| s.file), p.line)).collect();
-    let mut seen = Vec::new();
+    let mut broken: Vec<(Option<FileId>, u32)> = Vec::new();
+    problems.sort_by_key(|p| p.spot);
     problems.retain(|p| {
-        let line = (p.spot.map(|s| s.file), p.line);
-        match p.code {
-            "syntax" => {
-                !seen.contains(&line) && {
-                    seen.push(line);
-                    true
-                }
-            }
-            code => !CONSEQUENCES.contains(&code) && !broken.contains(&line),
+        let line = (file_of(p), p.line);
+        let first = !broken.contains(&line);
+        if p.code == "syntax" {
+            broken.push(line);
         }
+        first || p.code != "syntax"
     });
+    problems.retain(|p| match p.code {
+        "syntax" => true,
+        "unknown-name" | "no-rules" => false,
+        "missing" => !broken.iter().any(|(file, _)| *file == file_of(p)),
+        _ => !broken.contains(&(file_of(p), p.line)),
+    });
+}
+
+fn file_of(problem: &Problem) -> Option<FileId> {
+    problem.spot.map(|s| s.file)
 }
 
 fn syntax_help(rest: &str) -> Option<String> {

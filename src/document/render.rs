@@ -5,8 +5,8 @@ use super::secret;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use std::ops::Range;
 
-/// Stands for whatever must not be shown, however long it is.
-const COVER: &str = "********";
+/// Stands for each character that must not be shown: what comes after it keeps its column.
+const COVER: &str = "*";
 
 pub(super) fn render(problems: &Problems, colour: bool) -> String {
     let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
@@ -86,7 +86,7 @@ fn cover(text: &str, masks: Vec<Range<usize>>, caret: Range<usize>) -> (String, 
         shown.push_str(&text[done..mask.start]);
         if !mask.is_empty() {
             from = from.or_else(|| (caret.start < mask.end).then_some(shown.len()));
-            shown.push_str(COVER);
+            shown.push_str(&COVER.repeat(text[mask.clone()].chars().count()));
             to = to.or_else(|| (caret.end <= mask.end).then_some(shown.len()));
         }
         done = mask.end;
