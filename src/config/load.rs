@@ -3,6 +3,7 @@
 use super::account::{self, Account, Defaults};
 use super::{Config, ConfigError, Need, Surroundings, files, service};
 use crate::document::{Problems, Reading, Table, Value};
+use crate::policy::RuleSet;
 use crate::policy::parse::{Outside, ParsedPolicy, parse};
 use std::path::Path;
 
@@ -66,4 +67,8 @@ fn policy(root: &Table<'_>, path: &Path, accounts: Option<&[String]>, surroundin
 }
 
 /// What only compiling the rules shows (a keyword that folds to nothing, an unknown placeholder), reported at its place.
-fn check_rules(_policy: &ParsedPolicy, _reading: &Reading) {}
+fn check_rules(policy: &ParsedPolicy, reading: &Reading) {
+    if let Err(problems) = RuleSet::compile(policy.spec.clone()) {
+        policy.report_rule_problems(reading, &problems);
+    }
+}

@@ -27,7 +27,7 @@ impl RuleSet {
         let (folded, mut scratch) = (Folded::of(application), Scratch::default());
         let decision = self.decide_folded(&folded, application, moment, &mut scratch);
         let facts = scratch.facts(application, moment);
-        let truth = |(index, _)| {
+        let truth = |(index, _): (usize, &super::RuleSpec)| {
             let rule = &self.compiled.rules[index];
             (index, fires(&rule.when, rule.unless.as_deref(), &facts))
         };

@@ -17,7 +17,7 @@ pub use cases::{CaseSpec, Given};
 pub use files::{Outside, OutsideFile};
 pub use places::Places;
 
-use super::{PolicySpec, Verdict};
+use super::{PolicySpec, RuleProblem, Verdict};
 use crate::document::{Reading, Spot, Table};
 use lists::NamedLists;
 use std::path::Path;
@@ -42,11 +42,12 @@ impl ParsedPolicy {
         self.places.find(rule, path)
     }
 
-    /// Keeps a problem that compiling the rules found, at its place, unless one is known there already.
-    pub fn report_rule_problem(&self, reading: &Reading, rule: Option<usize>, path: &str, message: &str) {
-        let Some(spot) = self.place_of(rule, path) else { return };
-        if !reading.has_problem_at(spot) {
-            reading.report("rule", spot, message);
+    /// Keeps the problems that compiling the rules found, at their places, unless parsing found one there already.
+    pub fn report_rule_problems(&self, reading: &Reading, problems: &[RuleProblem]) {
+        let placed = problems.iter().filter_map(|p| Some((self.place_of(p.rule, &p.path)?, p)));
+        let new: Vec<(Spot, &RuleProblem)> = placed.filter(|(spot, _)| !reading.has_problem_at(*spot)).collect();
+        for (spot, problem) in new {
+            reading.report("rule", spot, problem.message.as_str());
         }
     }
 }
