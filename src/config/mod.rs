@@ -1,1 +1,91 @@
-//! Text to valid configuration, all problems at once.
+//! The configuration: one TOML file (and what it includes) made into values that need no further checks.
+//!
+//! Hides the grammar, the defaults, where secrets come from and who may write the
+//! files. Promises all problems of all files at once, each with its place, and that
+//! no secret is in an error. Talks to no network and opens no database.
+
+mod account;
+mod files;
+mod find;
+mod load;
+mod schedule;
+mod secret;
+mod service;
+mod surroundings;
+#[cfg(test)]
+mod tests;
+
+pub use account::{Account, Limits, Token, Wechat};
+pub use find::find;
+pub use load::load;
+pub use schedule::Schedule;
+pub use secret::{Origin, Secret};
+pub use service::{Mode, Pending, Service};
+pub use surroundings::Surroundings;
+
+use crate::document::{Problem, Problems};
+use crate::policy::parse::ParsedPolicy;
+use std::fmt;
+use std::path::PathBuf;
+
+/// A configuration that is whole and right.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The file it was read from.
+    pub path: PathBuf,
+    /// `[service]`
+    pub service: Service,
+    /// `[[account]]`, at least one; empty when loaded with [`Need::Policy`].
+    pub accounts: Vec<Account>,
+    /// The names of all `[[account]]`, also with [`Need::Policy`].
+    pub account_names: Vec<String>,
+    /// `[limits]` as it stands; each account has its own in [`Account::limits`].
+    pub limits: Limits,
+    /// `[policy]`, `[lists]`, `[[rule]]`, `[[case]]`
+    pub policy: ParsedPolicy,
+    /// `[pending]`
+    pub pending: Pending,
+}
+
+/// What the caller needs of a configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// Everything, secrets read: for whoever talks to WeChat.
+    Secrets,
+    /// Everything, secrets checked in shape but not read: for whoever only looks at the state directory.
+    State,
+    /// Rules, lists, cases, `[pending]` and `[limits]`; the rest is not even looked at: for the sandbox.
+    Policy,
+}
+
+/// The configuration cannot be used. The caller shows [`ConfigError::render`] and exits with status 2, or goes on with the last good one.
+#[derive(Debug, Clone)]
+pub struct ConfigError {
+    problems: Problems,
+}
+
+impl ConfigError {
+    /// Every problem the way rustc would show it. No final newline.
+    pub fn render(&self, colour: bool) -> String {
+        self.problems.render(colour)
+    }
+
+    /// Every problem, in the order shown.
+    pub fn problems(&self) -> impl Iterator<Item = &Problem> {
+        self.problems.iter()
+    }
+}
+
+impl From<Problems> for ConfigError {
+    fn from(problems: Problems) -> ConfigError {
+        ConfigError { problems }
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.render(false))
+    }
+}
+
+impl std::error::Error for ConfigError {}

@@ -3,11 +3,26 @@
 //! Pure. No async, no IO, no clock, no logging; time is an argument.
 
 mod application;
+mod category;
+mod check;
+mod compile;
 mod decision;
 mod intent;
+mod keywords;
+mod message;
+pub mod parse;
 mod rule;
+mod ruleset;
+mod text;
+mod trace;
+mod wake;
+mod why;
+mod words;
 
 pub use application::{AppId, Application, Category, CreateTime, Identity, Status};
+pub use compile::RuleProblem;
 pub use decision::{Brake, ConditionWhy, Decision, Found, RuleWhy, Truth, Why};
 pub use intent::{Action, Intent};
 pub use rule::{AgeTest, Condition, Lists, Place, PolicySpec, RuleMode, RuleSpec, Test, TextTest, Verdict};
+pub use ruleset::{ENGINE_VERSION, Folded, Moment, RuleSet, Scratch};
+pub use text::{FOLDING_VERSION, FoldedText, fold, fold_with_places};

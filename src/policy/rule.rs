@@ -65,6 +65,23 @@ pub struct PolicySpec {
     pub message_max_chars: usize,
 }
 
+impl PolicySpec {
+    /// The policy as one account sees it: without the rules that are limited to others.
+    pub fn for_account(&self, name: &str) -> PolicySpec {
+        let applies = |rule: &&RuleSpec| rule.accounts.as_ref().is_none_or(|names| names.iter().any(|n| n == name));
+        PolicySpec { rules: self.rules.iter().filter(applies).cloned().collect(), ..self.without_rules() }
+    }
+
+    fn without_rules(&self) -> PolicySpec {
+        PolicySpec {
+            rules: Vec::new(),
+            default: self.default,
+            default_message: self.default_message.clone(),
+            message_max_chars: self.message_max_chars,
+        }
+    }
+}
+
 /// One rule.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RuleSpec {

@@ -1,0 +1,263 @@
+//! `[[account]]` with its overrides, `[wechat]` and `[limits]`.
+
+use super::secret::{self, Secret};
+use super::{Need, Surroundings};
+use crate::document::{Table, Value};
+use crate::policy::AppId;
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use url::{Host, Url};
+
+/// One plugin owner whose applications are decided.
+#[derive(Debug, Clone)]
+pub struct Account {
+    /// Ours; unique.
+    pub name: String,
+    /// WeChat's; unique.
+    pub appid: AppId,
+    /// How it gets its access token.
+    pub token: Token,
+    /// `[wechat]`, with the account's own keys over it.
+    pub wechat: Wechat,
+    /// `[limits]`, with the account's own keys over it.
+    pub limits: Limits,
+}
+
+/// How an access token is got.
+#[derive(Debug, Clone)]
+pub enum Token {
+    /// `stable_token` with the AppSecret.
+    Stable {
+        /// The AppSecret.
+        secret: Secret,
+    },
+}
+
+/// `[wechat]`: how WeChat is talked to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wechat {
+    /// Without a slash at its end.
+    pub base_url: String,
+    /// Entries asked for on one page (`num`).
+    pub page_size: u32,
+    /// Calls at the same time, per account.
+    pub max_in_flight: usize,
+    /// Calls in a minute, per account.
+    pub calls_per_minute: u32,
+    /// For one call.
+    pub timeout: Duration,
+    /// An HTTP or SOCKS proxy.
+    pub proxy: Option<String>,
+    /// A file of further trusted certificates (PEM).
+    pub ca_file: Option<PathBuf>,
+}
+
+/// `[limits]`: how much may be done by rules; `None` = no limit.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// Agreed in one calendar day.
+    pub agree_per_day: Option<u32>,
+    /// Refused in one calendar day.
+    pub refuse_per_day: Option<u32>,
+    /// Agreed and refused in one pass.
+    pub per_pass: Option<u32>,
+}
+
+impl Default for Wechat {
+    fn default() -> Wechat {
+        Wechat {
+            base_url: "https://api.weixin.qq.com".to_owned(),
+            page_size: 50,
+            max_in_flight: 4,
+            calls_per_minute: 300,
+            timeout: Duration::from_secs(10),
+            proxy: None,
+            ca_file: None,
+        }
+    }
+}
+
+/// What every account starts from.
+pub(super) struct Defaults<'d> {
+    pub(super) wechat: Wechat,
+    pub(super) limits: Limits,
+    pub(super) path: &'d Path,
+    pub(super) surroundings: &'d Surroundings,
+    pub(super) need: Need,
+}
+
+/// The kinds of the contract; one is built.
+const TOKEN_KINDS: [(&str, ()); 1] = [("stable", ())];
+
+/// Reads `[wechat]`.
+pub(super) fn wechat(value: Option<Value<'_>>, path: &Path) -> Wechat {
+    let mut wechat = Wechat::default();
+    if let Some(table) = value.and_then(|v| v.table("[wechat]")) {
+        wechat.fill(&table, path);
+        table.finish();
+    }
+    wechat
+}
+
+/// Reads `[limits]`, or an account's own `limits` over it.
+pub(super) fn limits(value: Option<Value<'_>>, name: &str, base: Limits) -> Limits {
+    let mut limits = base;
+    if let Some(table) = value.and_then(|v| v.table(name)) {
+        let most = |key| table.optional(key).and_then(|v| v.whole(0..=u64::from(u32::MAX))).map(|n| n as u32);
+        limits = Limits {
+            agree_per_day: most("agree_per_day").or(base.agree_per_day),
+            refuse_per_day: most("refuse_per_day").or(base.refuse_per_day),
+            per_pass: most("per_pass").or(base.per_pass),
+        };
+        table.finish();
+    }
+    limits
+}
+
+/// Every `[[account]]`, as far as it is right; and the name of every one, right or wrong.
+pub(super) fn read(tables: &[Value<'_>], defaults: &Defaults<'_>) -> (Vec<Account>, Vec<String>) {
+    let mut names = Unique::new("name");
+    let mut appids = Unique::new("appid");
+    let accounts = tables.iter().filter_map(|value| account(value, defaults, &mut names, &mut appids)).collect();
+    (accounts, names.seen)
+}
+
+/// Only the names, nothing reported: for whoever needs the rules alone.
+pub(super) fn names(tables: &[Value<'_>]) -> Vec<String> {
+    let name = |value: &Value<'_>| value.table_quietly()?.optional("name")?.text_quietly().map(str::to_owned);
+    tables.iter().filter_map(name).collect()
+}
+
+fn account(value: &Value<'_>, defaults: &Defaults<'_>, names: &mut Unique, appids: &mut Unique) -> Option<Account> {
+    let table = value.table("[[account]]")?.confidential();
+    let name = table.required("name").and_then(|v| names.take(&v));
+    let appid = table.required("appid").and_then(|v| appids.take(&v));
+    let token = table.required("token").and_then(|v| token(&v, defaults));
+    let mut wechat = defaults.wechat.clone();
+    wechat.fill(&table, defaults.path);
+    let limits = limits(table.optional("limits"), "`limits`", defaults.limits);
+    table.finish();
+    Some(Account { name: name?, appid: AppId::new(appid?), token: token?, wechat, limits })
+}
+
+fn token(value: &Value<'_>, defaults: &Defaults<'_>) -> Option<Token> {
+    if value.is_text() {
+        value.reading().mask(value.spot());
+    }
+    let table = value.table("`token`")?.confidential();
+    let kind = table.optional("kind").map_or(Some(()), |v| v.one_of(&TOKEN_KINDS));
+    let secret =
+        table.required("secret").and_then(|v| secret::read(&v, defaults.path, defaults.surroundings, defaults.need));
+    table.finish();
+    kind?;
+    Some(Token::Stable { secret: secret? })
+}
+
+/// Values of a key that no two accounts may share.
+struct Unique {
+    key: &'static str,
+    seen: Vec<String>,
+}
+
+impl Unique {
+    fn new(key: &'static str) -> Unique {
+        Unique { key, seen: Vec::new() }
+    }
+
+    fn take(&mut self, value: &Value<'_>) -> Option<String> {
+        let text = value.words()?;
+        if text.chars().any(|c| c.is_control()) || text.trim() != text {
+            let message = format!("`{}` has white space at an end or a control character in it", self.key);
+            value.reading().report("value", value.spot(), message);
+            return None;
+        }
+        if self.seen.iter().any(|s| s == text) {
+            let message = format!("another account has the {} `{text}`", self.key);
+            value.reading().report("duplicate", value.spot(), message);
+        }
+        self.seen.push(text.to_owned());
+        Some(text.to_owned())
+    }
+}
+
+impl Wechat {
+    /// Takes every key of `[wechat]` that is there.
+    fn fill(&mut self, table: &Table<'_>, path: &Path) {
+        set(&mut self.base_url, table.optional("base_url").and_then(|v| base_url(&v)));
+        let whole = |key, range| table.optional(key).and_then(|v| v.whole(range));
+        set(&mut self.page_size, whole("page_size", 1..=1_000).map(|n| n as u32));
+        set(&mut self.max_in_flight, whole("max_in_flight", 1..=256).map(|n| n as usize));
+        set(&mut self.calls_per_minute, whole("calls_per_minute", 1..=1_000_000).map(|n| n as u32));
+        let timeout = table.optional("timeout");
+        let range = Duration::from_secs(1)..=Duration::from_secs(600);
+        set(&mut self.timeout, timeout.and_then(|v| v.duration(range)));
+        self.proxy = table.optional("proxy").and_then(|v| proxy(&v)).or(self.proxy.take());
+        let ca_file = table.optional("ca_file").and_then(|v| v.words());
+        let ca_file = ca_file.map(|file| path.parent().unwrap_or(Path::new("")).join(file));
+        self.ca_file = ca_file.or(self.ca_file.take());
+    }
+}
+
+fn set<T>(target: &mut T, value: Option<T>) {
+    if let Some(value) = value {
+        *target = value;
+    }
+}
+
+/// An address calls go to: `https`, or `http` on this machine.
+fn base_url(value: &Value<'_>) -> Option<String> {
+    const EXAMPLE: &str = "write https:// and a host, e.g. \"https://api.weixin.qq.com\"";
+    let text = value.words()?;
+    let Some(url) = Url::parse(text).ok().filter(|url| url.host().is_some()) else {
+        value.wrong("url", "`base_url` is no address", EXAMPLE);
+        return None;
+    };
+    let extras = url.query().is_some() || url.fragment().is_some() || !url.username().is_empty();
+    if extras || url.password().is_some() {
+        value.wrong("url", "`base_url` holds more than scheme, host, port and path", EXAMPLE);
+        return None;
+    }
+    match url.scheme() {
+        "https" => {}
+        "http" if is_loopback(&url) => {}
+        "http" => {
+            let message = "plain http:// would send the secret and the token readable by everybody on the way";
+            value.wrong(
+                "insecure",
+                message,
+                "use https://; http:// is accepted for this machine only (127.0.0.1, localhost)",
+            );
+            return None;
+        }
+        _ => {
+            value.wrong("url", format!("`base_url` cannot be {}://", url.scheme()), EXAMPLE);
+            return None;
+        }
+    }
+    Some(url.as_str().trim_end_matches('/').to_owned())
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(ip)) => Ipv4Addr::is_loopback(&ip),
+        Some(Host::Ipv6(ip)) => Ipv6Addr::is_loopback(&ip),
+        Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
+        None => false,
+    }
+}
+
+fn proxy(value: &Value<'_>) -> Option<String> {
+    let text = value.words()?;
+    let url = Url::parse(text).ok().filter(|url| url.host().is_some());
+    let known = |url: &Url| ["http", "https", "socks5", "socks5h"].contains(&url.scheme());
+    if !url.as_ref().is_some_and(known) {
+        value.wrong(
+            "url",
+            "`proxy` is no address of a proxy",
+            "e.g. \"http://10.0.0.1:3128\" or \"socks5h://10.0.0.1:1080\"",
+        );
+        return None;
+    }
+    Some(text.to_owned())
+}

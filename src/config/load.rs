@@ -1,0 +1,74 @@
+//! Reading everything, in one go, and giving back either a whole configuration or every problem.
+
+use super::account::{self, Account, Defaults};
+use super::{Config, ConfigError, Need, Surroundings, files, service};
+use crate::document::{Problems, Reading, Table, Value};
+use crate::policy::RuleSet;
+use crate::policy::parse::{Outside, ParsedPolicy, parse};
+use std::path::Path;
+
+/// Reads a configuration and all it names.
+///
+/// # Errors
+/// With every problem of every file. Nothing of it can be used then; a running service goes on with the last good one.
+pub fn load(path: &Path, surroundings: &Surroundings, need: Need) -> Result<Config, ConfigError> {
+    let name = path.display().to_string();
+    let text = files::read(path, surroundings).map_err(|why| {
+        let help = why.help.or_else(|| Some("name another file with -c FILE or $MENSHEN_CONFIG".to_owned()));
+        Problems::about_file(why.code, &name, format!("cannot use {name}: {}", why.message), help)
+    })?;
+    let reading = Reading::new();
+    let document = reading.parse(&name, &text);
+    let root = document.root(&reading);
+    let config = read(&root, path, surroundings, need);
+    root.finish();
+    check_rules(&config.policy, &reading);
+    reading.finish()?;
+    Ok(config)
+}
+
+/// The whole file; what is wrong is reported and stands in for by a default.
+fn read(root: &Table<'_>, path: &Path, surroundings: &Surroundings, need: Need) -> Config {
+    let tables = root.optional("account").and_then(|v| v.list()).unwrap_or_default();
+    let (service, wechat) = (root.optional("service"), root.optional("wechat"));
+    let limits = account::limits(root.optional("limits"), "[limits]", account::Limits::default());
+    let pending = service::pending(root.optional("pending"));
+    let (service, accounts, account_names) = match need {
+        Need::Policy => (service::default(), Vec::new(), account::names(&tables)),
+        Need::Secrets | Need::State => {
+            let wechat = account::wechat(wechat, path);
+            let (accounts, names) = accounts(root, &tables, &Defaults { wechat, limits, path, surroundings, need });
+            (service::read(service, path), accounts, names)
+        }
+    };
+    let known = (need != Need::Policy || !account_names.is_empty()).then_some(account_names.as_slice());
+    let policy = policy(root, path, known, surroundings);
+    Config { path: path.to_owned(), service, accounts, account_names, limits, policy, pending }
+}
+
+fn accounts(root: &Table<'_>, tables: &[Value<'_>], defaults: &Defaults<'_>) -> (Vec<Account>, Vec<String>) {
+    if tables.is_empty() && root.key_spot("account").is_none() {
+        root.reading().report_help(
+            "missing",
+            root.spot(),
+            "there is no [[account]]",
+            "name the plugin's owner: [[account]] with name, appid and token",
+        );
+    }
+    account::read(tables, defaults)
+}
+
+fn policy(root: &Table<'_>, path: &Path, accounts: Option<&[String]>, surroundings: &Surroundings) -> ParsedPolicy {
+    let mut outside = Outside {
+        matching: &mut |directory, pattern| files::matching(directory, pattern, path),
+        read: &mut |file| files::read(file, surroundings),
+    };
+    parse(root, path, accounts, &mut outside)
+}
+
+/// What only compiling the rules shows (a keyword that folds to nothing, an unknown placeholder), reported at its place.
+fn check_rules(policy: &ParsedPolicy, reading: &Reading) {
+    if let Err(problems) = RuleSet::compile(policy.spec.clone()) {
+        policy.report_rule_problems(reading, &problems);
+    }
+}

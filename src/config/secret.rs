@@ -1,0 +1,142 @@
+//! Secrets: where they come from, and reading them without ever showing them.
+
+use super::{Need, Surroundings, files};
+use crate::document::{Table, Value};
+use secrecy::SecretString;
+use std::path::{Path, PathBuf};
+
+/// A secret and where it comes from. Prints as its origin.
+#[derive(Debug, Clone)]
+pub struct Secret {
+    origin: Origin,
+    value: Option<SecretString>,
+}
+
+/// Where a secret comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// An environment variable.
+    Env(String),
+    /// A file.
+    File(PathBuf),
+    /// A file in `$CREDENTIALS_DIRECTORY`.
+    Credential(String),
+}
+
+impl Secret {
+    /// The secret; `None` unless the configuration was loaded with [`Need::Secrets`].
+    pub fn value(&self) -> Option<&SecretString> {
+        self.value.as_ref()
+    }
+
+    /// Where it comes from.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+}
+
+const WAYS: &str = "write { env = \"NAME\" }, { file = \"PATH\" } or { credential = \"NAME\" }";
+
+/// A secret's table. `path` is the file that names it.
+pub(super) fn read(value: &Value<'_>, path: &Path, surroundings: &Surroundings, need: Need) -> Option<Secret> {
+    if value.is_text() || value.is_whole() {
+        value.reading().mask(value.spot());
+        value.wrong("secret", "a secret must not stand in the configuration itself", WAYS);
+        return None;
+    }
+    let table = value.table("`secret`")?.confidential();
+    let (origin, named) = origin(&table, path)?;
+    table.finish();
+    if need != Need::Secrets {
+        return Some(Secret { origin, value: None });
+    }
+    match fetch(&origin, surroundings).and_then(tidy) {
+        Ok(value) => Some(Secret { origin, value: Some(value) }),
+        Err((why, help)) => {
+            named.wrong("secret", why, help);
+            None
+        }
+    }
+}
+
+/// Exactly one of the three.
+fn origin<'a>(table: &Table<'a>, path: &Path) -> Option<(Origin, Value<'a>)> {
+    let mut ways: Vec<(&str, Value<'a>)> =
+        ["env", "file", "credential"].into_iter().filter_map(|key| Some((key, table.optional(key)?))).collect();
+    if ways.len() != 1 {
+        let message = match ways.len() {
+            0 => "the secret does not say where it comes from",
+            _ => "the secret says more than one place it comes from",
+        };
+        for (_, value) in &ways {
+            table.reading().mask(value.spot());
+        }
+        table.reading().report_help("secret", table.spot(), message, WAYS);
+        return None;
+    }
+    let (key, value) = ways.pop()?;
+    let text = value.words()?;
+    if key != "file" && looks_secret(text) {
+        table.reading().mask(value.spot());
+        value.wrong("secret", format!("`{key}` wants a name, and this looks like the secret itself"), WAYS);
+        return None;
+    }
+    let origin = match key {
+        "env" => Origin::Env(text.to_owned()),
+        "file" => Origin::File(path.parent().unwrap_or(Path::new("")).join(text)),
+        _ if text.contains('/') || text == ".." => {
+            value.wrong("secret", "a credential is a plain name", "for a path write { file = \"PATH\" }");
+            return None;
+        }
+        _ => Origin::Credential(text.to_owned()),
+    };
+    Some((origin, value))
+}
+
+/// An AppSecret is 32 hexadecimal digits.
+fn looks_secret(text: &str) -> bool {
+    text.len() == 32 && text.bytes().all(|b| b.is_ascii_hexdigit())
+}
+
+type Trouble = (String, String);
+
+fn fetch(origin: &Origin, surroundings: &Surroundings) -> Result<String, Trouble> {
+    match origin {
+        Origin::Env(name) => match (surroundings.env)(name).map(|v| v.into_string()) {
+            Some(Ok(value)) => Ok(value),
+            Some(Err(_)) => Err((format!("the environment variable {name} is not UTF-8"), "set it again".to_owned())),
+            None => Err((
+                format!("the environment variable {name} is not set"),
+                format!("set it for the service, e.g. in an EnvironmentFile, or: export {name}=…"),
+            )),
+        },
+        Origin::File(path) => from_file(path),
+        Origin::Credential(name) => match &surroundings.credentials_dir {
+            Some(dir) => from_file(&dir.join(name)),
+            None => Err((
+                format!("credential {name}: $CREDENTIALS_DIRECTORY is not set"),
+                format!("systemd sets it: LoadCredential={name}:PATH in the unit; elsewhere use env or file"),
+            )),
+        },
+    }
+}
+
+fn from_file(path: &Path) -> Result<String, Trouble> {
+    files::read_any(path).map_err(|why| {
+        let help = why.help.unwrap_or_else(|| "the file holds the secret and nothing else".to_owned());
+        (format!("{}: {}", path.display(), why.message), help)
+    })
+}
+
+/// White space around it goes; what is left must be one word.
+fn tidy(text: String) -> Result<SecretString, Trouble> {
+    let word = text.trim_start_matches('\u{feff}').trim();
+    if word.is_empty() {
+        return Err(("the secret is empty".to_owned(), "it was looked for here and nothing is in it".to_owned()));
+    }
+    if word.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        let why = "the secret is more than one word".to_owned();
+        return Err((why, "the secret stands alone, on one line".to_owned()));
+    }
+    Ok(SecretString::from(word))
+}

@@ -1,1 +1,0 @@
-//! A text with places: reads TOML so that every problem names file, line and column.

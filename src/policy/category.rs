@@ -1,0 +1,160 @@
+//! Category entries (`first`, `first/*`, `first/second`) and the categories they match.
+//!
+//! Hides how an entry is read and looked up. Promises that a category costs a few
+//! look-ups however many entries there are. Does not know what a rule makes of it.
+
+use super::{Category, keywords::Numbers, text::fold};
+use std::collections::HashMap;
+
+/// The categories of one application, folded; or that they cannot be told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum FoldedCategories {
+    /// None at all, or one without a first.
+    Unknown,
+    /// First and second of each; at least one.
+    Known(Vec<(String, Option<String>)>),
+}
+
+impl FoldedCategories {
+    /// Folds them. What folds to nothing counts as not there.
+    pub(super) fn of(categories: &[Category]) -> FoldedCategories {
+        let folded: Option<Vec<_>> =
+            categories.iter().map(|category| Some((first(category)?, second(category)))).collect();
+        match folded {
+            Some(folded) if !folded.is_empty() => FoldedCategories::Known(folded),
+            _ => FoldedCategories::Unknown,
+        }
+    }
+}
+
+fn first(category: &Category) -> Option<String> {
+    category.first.as_deref().map(fold).filter(|first| !first.is_empty())
+}
+
+fn second(category: &Category) -> Option<String> {
+    category.second.as_deref().map(fold).filter(|second| !second.is_empty())
+}
+
+/// One entry of a rule's list.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Entry {
+    first: Part,
+    second: Part,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Part {
+    Any,
+    Exactly(String),
+}
+
+impl Entry {
+    /// Reads an entry as written; `None` when a part of it is empty.
+    pub(super) fn read(written: &str) -> Option<Entry> {
+        let (first, second) = match written.split_once(['/', '／']) {
+            Some((first, second)) => (first, Part::read(second)?),
+            None => (written, Part::Any),
+        };
+        Some(Entry { first: Part::read(first)?, second })
+    }
+}
+
+impl Part {
+    fn read(written: &str) -> Option<Part> {
+        match fold(written).as_str() {
+            "" => None,
+            "*" => Some(Part::Any),
+            exactly => Some(Part::Exactly(exactly.to_owned())),
+        }
+    }
+}
+
+/// Every entry of a rule set, each with a number.
+#[derive(Debug, Default)]
+pub(super) struct EntrySet {
+    firsts: HashMap<String, Seconds>,
+    any_first: Seconds,
+    count: u32,
+}
+
+#[derive(Debug, Default)]
+struct Seconds {
+    /// The number of `first/*`.
+    any: Option<u32>,
+    exactly: HashMap<String, u32>,
+}
+
+impl EntrySet {
+    /// The number of an entry.
+    pub(super) fn number(&mut self, entry: Entry) -> u32 {
+        let seconds = match entry.first {
+            Part::Any => &mut self.any_first,
+            Part::Exactly(first) => self.firsts.entry(first).or_default(),
+        };
+        let place = match entry.second {
+            Part::Any => seconds.any.get_or_insert(self.count),
+            Part::Exactly(second) => seconds.exactly.entry(second).or_insert(self.count),
+        };
+        let number = *place;
+        self.count += u32::from(number == self.count);
+        number
+    }
+
+    /// Finds which entries match which category.
+    pub(super) fn seek(&self, categories: &FoldedCategories, found: &mut CategoryHits) {
+        found.hits.clear();
+        found.categories = None;
+        let FoldedCategories::Known(categories) = categories else { return };
+        found.categories = Some(categories.len());
+        if self.count == 0 {
+            return;
+        }
+        for (index, (first, second)) in categories.iter().enumerate() {
+            for seconds in self.firsts.get(first).into_iter().chain([&self.any_first]) {
+                let exactly = second.as_ref().and_then(|second| seconds.exactly.get(second));
+                found.hits.extend(seconds.any.iter().chain(exactly).map(|number| (index, *number)));
+            }
+        }
+    }
+}
+
+/// Which categories of an application are matched by which entries.
+#[derive(Debug, Default)]
+pub(super) struct CategoryHits {
+    /// How many categories there are; none when they are unknown.
+    categories: Option<usize>,
+    /// Index of a category and number of an entry that matches it, by category.
+    hits: Vec<(usize, u32)>,
+}
+
+impl CategoryHits {
+    /// How many categories there are; none when they are unknown.
+    pub(super) fn known(&self) -> Option<usize> {
+        self.categories
+    }
+
+    /// Numbers of the entries that match anything; may repeat.
+    pub(super) fn numbers(&self) -> impl Iterator<Item = u32> {
+        self.hits.iter().map(|hit| hit.1)
+    }
+
+    /// The entry of a list that matches a category, by index.
+    pub(super) fn entry_for(&self, category: usize, list: &Numbers) -> Option<usize> {
+        self.hits.iter().filter(|hit| hit.0 == category).filter_map(|hit| list.index(hit.1)).min()
+    }
+
+    /// Whether a list matches this category.
+    pub(super) fn on_list(&self, category: usize, list: &Numbers) -> bool {
+        self.entry_for(category, list).is_some()
+    }
+
+    /// Whether a list matches any category.
+    pub(super) fn any_on_list(&self, list: &Numbers) -> bool {
+        self.hits.iter().any(|hit| list.index(hit.1).is_some())
+    }
+
+    /// Whether a list matches every category.
+    pub(super) fn all_on_list(&self, list: &Numbers) -> bool {
+        self.categories.is_some_and(|count| (0..count).all(|category| self.on_list(category, list)))
+    }
+}

@@ -1,0 +1,142 @@
+//! `[[rule]]` tables.
+
+use super::conditions::Conditions;
+use super::lists::NamedLists;
+use super::places::Places;
+use crate::document::{Reading, Spot, Table, Value, suggest};
+use crate::policy::{Place, RuleMode, RuleSpec, Verdict};
+use std::collections::HashMap;
+use std::path::Path;
+
+pub(super) const VERDICTS: [(&str, Verdict); 3] =
+    [("agree", Verdict::Agree), ("refuse", Verdict::Refuse), ("hold", Verdict::Hold)];
+
+const MODES: [(&str, RuleMode); 2] = [("live", RuleMode::Live), ("shadow", RuleMode::Shadow)];
+
+/// The tables a main or included file may hold.
+pub(super) struct Parts<'a> {
+    pub(super) lists: Option<Value<'a>>,
+    pub(super) rules: Vec<Value<'a>>,
+    pub(super) cases: Vec<Value<'a>>,
+}
+
+impl<'a> Parts<'a> {
+    pub(super) fn of(root: &Table<'a>) -> Parts<'a> {
+        let list = |value: Option<Value<'a>>| value.and_then(|v| v.list()).unwrap_or_default();
+        Parts { lists: root.optional("lists"), rules: list(root.optional("rule")), cases: list(root.optional("case")) }
+    }
+}
+
+/// True when a `[[rule]]` is written anywhere, right or wrong.
+pub(super) fn any_written(tables: &[(&Path, Parts<'_>)]) -> bool {
+    tables.iter().any(|(_, parts)| !parts.rules.is_empty())
+}
+
+/// Reads the rules of all files, in their order; and every name written, also of rules that are broken.
+pub(super) fn read<'t, 'a: 't>(
+    tables: impl Iterator<Item = &'t Value<'a>>,
+    lists: &NamedLists,
+    accounts: Option<&[String]>,
+    places: &mut Places,
+) -> (Vec<RuleSpec>, Vec<String>) {
+    let mut rules: Vec<RuleSpec> = Vec::new();
+    let mut names: HashMap<String, Place> = HashMap::new();
+    for value in tables {
+        let index = rules.len();
+        let Some(table) = value.table("[[rule]]") else { continue };
+        let rule = rule(&table, index, lists, accounts, places, &mut names);
+        table.finish();
+        match rule {
+            Some(rule) => rules.push(rule),
+            None => places.forget(index),
+        }
+    }
+    (rules, names.into_keys().collect())
+}
+
+fn rule(
+    table: &Table<'_>,
+    index: usize,
+    lists: &NamedLists,
+    accounts: Option<&[String]>,
+    places: &mut Places,
+    names: &mut HashMap<String, Place>,
+) -> Option<RuleSpec> {
+    places.set(Some(index), "", table.spot());
+    let name = name(table, index, places, names);
+    let action = table.required("action").and_then(|v| v.one_of(&VERDICTS));
+    let mode = table.optional("mode").and_then(|v| v.one_of(&MODES)).unwrap_or_default();
+    let message = message(table, index, action, places);
+    let accounts = table.optional("accounts").map(|v| account_names(&v, accounts));
+    let note = table.optional("note").and_then(|v| v.text()).map(str::to_owned);
+    let mut conditions = Conditions { rule: index, lists, places };
+    let when = table.required("when").and_then(|v| conditions.table(&v, "when"));
+    let unless = table.optional("unless").map(|v| conditions.table(&v, "unless"));
+    Some(RuleSpec {
+        name: name?,
+        action: action?,
+        mode,
+        message,
+        accounts,
+        note,
+        when: when?,
+        unless: match unless {
+            Some(unless) => Some(unless?),
+            None => None,
+        },
+        place: Some(place(table.reading(), table.spot())),
+    })
+}
+
+fn name(table: &Table<'_>, index: usize, places: &mut Places, names: &mut HashMap<String, Place>) -> Option<String> {
+    let value = table.required("name")?;
+    let name = value.words()?;
+    places.set(Some(index), "name", value.spot());
+    let here = place(table.reading(), value.spot());
+    if let Some(other) = names.get(name) {
+        let message = format!("another rule is named `{name}`: {other}");
+        value.wrong("duplicate", message, "the audit log names rules: each needs a name of its own");
+    } else {
+        names.insert(name.to_owned(), here);
+    }
+    Some(name.to_owned())
+}
+
+fn message(table: &Table<'_>, index: usize, action: Option<Verdict>, places: &mut Places) -> Option<String> {
+    let value = table.optional("message");
+    match (&value, action) {
+        (None, Some(Verdict::Refuse)) => table.reading().report_help(
+            "message",
+            table.spot(),
+            "a rule that refuses needs a message for the applicant",
+            "add `message = \"…\"`; it may hold {keyword}, {category}, {nickname}, {appid} and {rule}",
+        ),
+        (Some(value), Some(action @ (Verdict::Agree | Verdict::Hold))) => value.wrong(
+            "message",
+            format!("this message would never be sent: the rule's action is {action}"),
+            "only a refusal carries a message; for reviewers write `note`",
+        ),
+        _ => {}
+    }
+    let value = value?;
+    places.set(Some(index), "message", value.spot());
+    value.words().map(str::to_owned)
+}
+
+fn account_names(value: &Value<'_>, known: Option<&[String]>) -> Vec<String> {
+    let mut names = Vec::new();
+    for entry in value.filled_list().unwrap_or_default() {
+        let Some(name) = entry.words() else { continue };
+        if let Some(known) = known.filter(|k| !k.iter().any(|k| k == name)) {
+            let help = suggest(name, known.iter().map(String::as_str), "accounts");
+            entry.wrong("unknown-name", format!("there is no account named `{name}`"), help);
+        }
+        names.push(name.to_owned());
+    }
+    names
+}
+
+/// Place for people, as a rule carries it.
+pub(super) fn place(reading: &Reading, spot: Spot) -> Place {
+    Place { file: reading.name(spot.file), line: reading.position(spot).0 }
+}
