@@ -1,2 +1,5 @@
-//! menshen.
-fn main() {}
+//! The binary: everything is in the library.
+
+fn main() -> std::process::ExitCode {
+    menshen::cli::main()
+}

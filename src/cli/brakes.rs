@@ -6,14 +6,15 @@ use super::setup::{Ground, Purpose};
 use super::{DONE, Wrong};
 use crate::config::Config;
 use crate::policy::{Action, AppId};
-use crate::store::{BrakeScope, NewBrake, Store};
+use crate::store::{BrakeKind, BrakeScope, NewBrake, Store};
 use anyhow::Error;
 use jiff::Timestamp;
 
 /// Stops acting; evaluation goes on.
 pub(super) async fn pause(global: &Global, scope: &Scope) -> Result<u8, Error> {
     let (store, wanted) = open(global, scope).await?;
-    store.pull_brake(&NewBrake::pause(wanted, scope.why.clone(), who(), Timestamp::now())).await?;
+    let brake = NewBrake { at: Timestamp::now(), kind: BrakeKind::Pause, scope: wanted, why: scope.why.clone(), who: who() };
+    store.pull_brake(&brake).await?;
     print::line(&format!("paused: {}. Evaluation goes on; let acting go on with `menshen resume`.", words(scope)))?;
     Ok(DONE)
 }
@@ -21,12 +22,13 @@ pub(super) async fn pause(global: &Global, scope: &Scope) -> Result<u8, Error> {
 /// Lifts pauses and brakes; without arguments every one.
 pub(super) async fn resume(global: &Global, scope: &Scope) -> Result<u8, Error> {
     let (store, wanted) = open(global, scope).await?;
-    let lifted = store.lift_brakes(&wanted, scope.why.as_deref(), &who(), Timestamp::now()).await?;
+    let lifted = store.lift_brakes(&wanted, &who(), scope.why.as_deref(), Timestamp::now()).await?;
     match lifted.len() {
         0 => print::line(&format!("nothing to resume: no brake or pause on {}", words(scope)))?,
         _ => {
             for brake in &lifted {
-                print::line(&format!("lifted: {brake}"))?;
+                let why = brake.why.as_deref().unwrap_or("no reason given");
+                print::line(&format!("lifted: {} of {:.0} by {}: {}", brake.kind, brake.at, brake.who, print::visible(why)))?;
             }
         }
     }

@@ -20,7 +20,7 @@ pub use find::find;
 pub use load::load;
 pub use schedule::Schedule;
 pub use secret::{Origin, Secret};
-pub use service::{Mode, Pending, Service};
+pub use service::{Pending, Service};
 pub use surroundings::Surroundings;
 
 use crate::document::{Problem, Problems};

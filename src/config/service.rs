@@ -2,6 +2,7 @@
 
 use super::schedule::{self, Schedule};
 use crate::document::{Table, Value, suggest};
+use crate::policy::Mode;
 use jiff::tz::TimeZone;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -15,20 +16,10 @@ pub struct Service {
     pub timezone: TimeZone,
     /// Its IANA name.
     pub timezone_name: String,
-    /// Act, or only decide and record.
+    /// Act, or only decide and record. Default live, as with a rule's own `mode`; `config.example.toml` ships `shadow`.
     pub mode: Mode,
     /// Where the database lives.
     pub state_dir: PathBuf,
-}
-
-/// Whether decisions are carried out.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Mode {
-    /// They are. The default, as with a rule's own `mode`; `config.example.toml` ships `shadow`.
-    #[default]
-    Live,
-    /// They are only recorded.
-    Shadow,
 }
 
 /// `[pending]`
@@ -51,7 +42,7 @@ pub(super) fn read(value: Option<Value<'_>>, path: &Path) -> Service {
     let Some(table) = value.and_then(|v| v.table("[service]")) else { return default() };
     let service = Service {
         schedule: table.optional("schedule").and_then(|v| schedule::read(&v)).unwrap_or_else(default_schedule),
-        mode: table.optional("mode").and_then(|v| v.one_of(&MODES)).unwrap_or_default(),
+        mode: table.optional("mode").and_then(|v| v.one_of(&MODES)).unwrap_or(Mode::Live),
         state_dir: table
             .optional("state_dir")
             .and_then(|v| v.words())
@@ -76,7 +67,7 @@ fn in_zone(zone: Option<(TimeZone, String)>) -> Service {
         schedule: default_schedule(),
         timezone,
         timezone_name,
-        mode: Mode::default(),
+        mode: Mode::Live,
         state_dir: PathBuf::from(STATE_DIR),
     }
 }

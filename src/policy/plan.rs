@@ -4,74 +4,8 @@
 //! limits, the stops and the time. A dry run is this plan, printed; a live pass
 //! is this plan, carried out. It never looks at WeChat or the log itself.
 
-use super::{Action, AppId, Application, Brake, Decision, Identity, Moment, RuleSet, Verdict};
+use super::{Action, AppId, Application, Brake, Decision, Identity, Mode, Moment, Outcome, RuleSet, Verdict};
 use std::collections::{BTreeSet, HashMap};
-use std::fmt;
-
-/// Whether verdicts are carried out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Mode {
-    /// Decide, record and act.
-    Live,
-    /// Decide and record, never act.
-    Shadow,
-}
-
-impl Mode {
-    /// The word used in configuration and audit.
-    pub fn word(self) -> &'static str {
-        match self {
-            Mode::Live => "live",
-            Mode::Shadow => "shadow",
-        }
-    }
-}
-
-/// How a decision stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Outcome {
-    /// Recorded, not settled yet.
-    Planned,
-    /// WeChat took it, or the list shows the application where we wanted it.
-    Done,
-    /// It had left "pending" otherwise before our call.
-    Overtaken,
-    /// Verdict hold, or a brake.
-    Held,
-    /// Decided in shadow mode.
-    Shadow,
-    /// Given up for this pass.
-    Failed,
-}
-
-impl Outcome {
-    /// Every outcome.
-    pub const ALL: [Outcome; 6] =
-        [Outcome::Planned, Outcome::Done, Outcome::Overtaken, Outcome::Held, Outcome::Shadow, Outcome::Failed];
-
-    /// The word used in the audit log.
-    pub fn word(self) -> &'static str {
-        match self {
-            Outcome::Planned => "planned",
-            Outcome::Done => "done",
-            Outcome::Overtaken => "overtaken",
-            Outcome::Held => "held",
-            Outcome::Shadow => "shadow",
-            Outcome::Failed => "failed",
-        }
-    }
-
-    /// Reads the word back.
-    pub fn from_word(word: &str) -> Option<Outcome> {
-        Outcome::ALL.into_iter().find(|outcome| outcome.word() == word)
-    }
-}
-
-impl fmt::Display for Outcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.word())
-    }
-}
 
 /// What the log last said about an application.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,7 +51,7 @@ pub struct Stops {
 }
 
 /// Everything a plan depends on.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Situation<'a> {
     /// The rules of this account.
     pub rules: &'a RuleSet,

@@ -7,9 +7,9 @@
 
 use super::pass::{Pass, Stage, with_sources};
 use super::verify::{Before, Finding, Judgement, Target, finding, judge};
-use crate::policy::{Action, Identity, Intent, Outcome, Step, Todo};
-use crate::store::{Answered, BrakeEvent, CallRecord, Intended, NewIntent, Store, StoreError};
-use crate::wechat::{Answer, Class, Fate, Listing};
+use crate::policy::{Action, Fate, Identity, Intent, Outcome, Step, Todo};
+use crate::store::{Answered, BrakeKind, BrakeScope, CallRecord, Intended, NewBrake, NewIntent, Store, StoreError};
+use crate::wechat::{Answer, Class, Listing};
 use jiff::Timestamp;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -156,6 +156,8 @@ impl Pass<'_> {
             match intended {
                 Intended::Ready(intent) => self.call(sending, step, intent).await,
                 Intended::LimitReached { .. } => self.record_limited(step).await?,
+                // Somebody at the keyboard was faster; what became of it shows in the next pass.
+                Intended::Underway { .. } => self.report.waiting += 1,
             }
         }
         Ok(())
@@ -170,10 +172,9 @@ impl Pass<'_> {
             Action::Delete => None,
         };
         match again {
-            None => NewIntent::First { decision: Box::new(self.row(step)), action, limit },
+            None => NewIntent::First { decision: self.row(step), action, limit },
             Some(row) => NewIntent::Again {
                 row,
-                account_appid: self.account.appid.clone(),
                 action,
                 appid: step.application.appid.clone(),
                 reason: step.decision.message.clone(),
@@ -331,9 +332,13 @@ impl Pass<'_> {
     async fn brake(&mut self, targets: &[Target], judgement: &Judgement) -> Result<(), StoreError> {
         let why = mismatch_words(targets, judgement);
         let at = Timestamp::now();
-        self.store
-            .pull_brake(BrakeEvent::verification(&self.account.appid, &self.account.site, &why, at))
-            .await?;
+        let scope = BrakeScope {
+            account: Some(self.account.appid.clone()),
+            base_url: Some(self.account.site.clone()),
+            action: None,
+        };
+        let brake = NewBrake { at, kind: BrakeKind::Verification, scope, why: Some(why.clone()), who: "service".to_owned() };
+        self.store.pull_brake(&brake).await?;
         let wrong: Vec<Answered> = judgement
             .mismatched(targets)
             .map(|target| settlement(target.decision, Outcome::Failed, "WeChat answered ok, but the list does not show it"))
@@ -423,7 +428,7 @@ impl Sending {
     async fn unsent(&mut self, intent: &Intent, why: &str) {
         let mut settled = settlement(intent.decision(), Outcome::Failed, why);
         settled.give_back = true;
-        settled.call = Some(CallRecord::unsent(intent.attempt(), intent.action(), settled.at));
+        settled.call = Some(never_sent(intent, settled.at));
         let _ = self.answers.send(settled);
     }
 
@@ -479,21 +484,12 @@ fn answered(decision: i64, attempt: u32, action: Action, answer: Answer, class: 
             action,
             sent_at: answer.sent_at,
             took_ms: u64::try_from(answer.took.as_millis()).unwrap_or(u64::MAX),
-            fate: recorded_fate(answer.fate),
+            fate: answer.fate,
             http_status: answer.http_status,
             errcode: answer.errcode,
             errmsg: answer.errmsg,
             rid: answer.rid,
         }),
-    }
-}
-
-fn recorded_fate(fate: Fate) -> crate::store::CallFate {
-    match fate {
-        Fate::Accepted => crate::store::CallFate::Accepted,
-        Fate::Rejected => crate::store::CallFate::Rejected,
-        Fate::Lost => crate::store::CallFate::Lost,
-        Fate::Unsent => crate::store::CallFate::Unsent,
     }
 }
 
@@ -504,6 +500,20 @@ fn settlement(decision: i64, outcome: Outcome, note: &str) -> Answered {
         settle: Some((outcome, Some(note.to_owned()))),
         give_back: false,
         at: Timestamp::now(),
+    }
+}
+
+fn never_sent(intent: &Intent, at: Timestamp) -> CallRecord {
+    CallRecord {
+        attempt: intent.attempt(),
+        action: intent.action(),
+        sent_at: at,
+        took_ms: 0,
+        fate: Fate::Unsent,
+        http_status: None,
+        errcode: None,
+        errmsg: None,
+        rid: None,
     }
 }
 

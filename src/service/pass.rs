@@ -7,8 +7,8 @@
 use super::account::Account;
 use super::report::PassReport;
 use super::verify::Before;
-use crate::policy::{Application, Identity, Moment, Past, Room, Situation, Step, Stops, Todo, plan};
-use crate::store::{ActiveBrake, BrakeKind, Reader, Spent, Store, StoreError};
+use crate::policy::{Action, Application, Identity, Moment, Past, Room, Situation, Step, Stops, Todo, Verdict, plan};
+use crate::store::{self, ActiveBrake, BrakeKind, Reader, RecordedVerdict, Spent, Store, StoreError};
 use crate::wechat::{Listing, Progress};
 use jiff::Timestamp;
 use std::collections::{HashMap, HashSet};
@@ -99,7 +99,7 @@ impl Pass<'_> {
 
     async fn keep_rules(&self) -> Result<(), StoreError> {
         let rules = &self.account.rules;
-        self.store.keep_ruleset(rules.hash(), crate::policy::ENGINE, &rules.spec_json(), self.report.started).await
+        self.store.keep_ruleset(rules.hash(), crate::policy::ENGINE_VERSION, &rules.spec_json(), self.report.started).await
     }
 
     /// The first reading. `None` when the pass is stopped meanwhile.
@@ -161,6 +161,7 @@ impl Known {
         at: Timestamp,
     ) -> Result<Known, StoreError> {
         let past = log.past(&account.appid, identities).await?;
+        let past = past.into_iter().map(|(identity, row)| (identity, of_the_log(row))).collect();
         let spent = log.spent(&account.appid, &account.day(at)).await?;
         let stops = stops(account, &log.brakes().await?);
         Ok(Known { past, room: room(account, spent), stops })
@@ -204,18 +205,34 @@ fn room(account: &Account, spent: Spent) -> Room {
 /// The brakes that concern this account at this WeChat.
 pub(super) fn stops(account: &Account, brakes: &[ActiveBrake]) -> Stops {
     let mut stops = Stops::default();
-    for brake in brakes.iter().filter(|brake| brake.concerns(&account.appid)) {
+    for brake in brakes {
+        let covered = Action::ALL.into_iter().filter(|action| brake.scope.covers(&account.appid, &account.site, *action));
         match brake.kind {
-            BrakeKind::Verification => stops.verification = true,
-            BrakeKind::Pause => match brake.action {
-                Some(action) => {
-                    stops.paused.insert(action);
-                }
-                None => stops.paused.extend(crate::policy::Action::ALL),
-            },
+            BrakeKind::Verification => stops.verification |= covered.count() > 0,
+            BrakeKind::Pause => stops.paused.extend(covered),
         }
     }
     stops
+}
+
+/// What a plan needs of a row.
+fn of_the_log(row: store::Past) -> Past {
+    Past {
+        id: row.id,
+        verdict: match row.verdict {
+            RecordedVerdict::Agree => Some(Verdict::Agree),
+            RecordedVerdict::Refuse => Some(Verdict::Refuse),
+            RecordedVerdict::Hold => Some(Verdict::Hold),
+            RecordedVerdict::Delete => None,
+        },
+        rule: row.rule,
+        brake: row.brake,
+        mode: row.mode,
+        unknown: row.unknown,
+        outcome: row.outcome,
+        attempts: row.attempts,
+        place: row.place,
+    }
 }
 
 /// Sorts a plan into what is written now, what is acted on, and what contradicts the log.

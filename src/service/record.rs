@@ -1,8 +1,8 @@
 //! From a step of the plan to a row of the audit log.
 
 use super::pass::{Pass, sort_steps};
-use crate::policy::{Brake, Outcome, Step, Todo, Verdict, rule_name, unknown_names};
-use crate::store::{NewDecision, RecordedVerdict, StoreError};
+use crate::policy::{Brake, Moment, Outcome, Step, Todo, rule_name, unknown_names};
+use crate::store::{NewDecision, StoreError};
 
 /// Rows written in one transaction: enough to make the disk wait rare, few enough to hold no one up.
 const ROWS_A_TRANSACTION: usize = 256;
@@ -36,14 +36,14 @@ impl Pass<'_> {
             account_appid: account.appid.clone(),
             base_url: account.site.clone(),
             application: step.application.clone(),
-            verdict: recorded(decision.verdict),
+            verdict: decision.verdict.into(),
             rule: rule_name(&account.rules, decision).map(ToOwned::to_owned),
             message: decision.message.clone(),
             mode: account.mode,
             actor: "rules".to_owned(),
             brake: decision.brake,
             unknown: unknown_names(&account.rules, decision).map(ToOwned::to_owned).collect(),
-            why: account.rules.why(&step.application, &crate::policy::Moment { now: at }, decision),
+            why: account.rules.why(&step.application, &Moment { now: at }, decision),
             pass: self.report.pass.clone(),
             ruleset: account.rules.hash().to_owned(),
             outcome: match step.todo {
@@ -61,13 +61,5 @@ impl Pass<'_> {
         self.store.record(&[row]).await?;
         self.report.held += 1;
         Ok(())
-    }
-}
-
-fn recorded(verdict: Verdict) -> RecordedVerdict {
-    match verdict {
-        Verdict::Agree => RecordedVerdict::Agree,
-        Verdict::Refuse => RecordedVerdict::Refuse,
-        Verdict::Hold => RecordedVerdict::Hold,
     }
 }

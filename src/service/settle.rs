@@ -9,14 +9,18 @@ use super::verify::{Finding, finding, stands};
 use crate::policy::{Application, Identity, Outcome};
 use crate::store::{Answered, Planned, StoreError};
 use crate::wechat::Listing;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use std::collections::HashSet;
+
+/// How long a lost answer is looked after: longer than WeChat keeps an application pending.
+const DOUBT_LASTS: SignedDuration = SignedDuration::from_hours(96);
 
 impl Pass<'_> {
     /// True when no `planned` row of this account is left: new intents may be written.
     pub(super) async fn settle_leftovers(&mut self, listing: &mut Listing) -> Result<bool, StoreError> {
         let open = self.store.planned(&self.account.appid).await?;
-        let doubtful = self.store.doubtful(&self.account.appid).await?;
+        let since = self.report.started.checked_sub(DOUBT_LASTS).unwrap_or(Timestamp::MIN);
+        let doubtful = self.store.doubtful(&self.account.appid, since).await?;
         if open.is_empty() && doubtful.is_empty() {
             return Ok(true);
         }

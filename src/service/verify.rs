@@ -4,8 +4,8 @@
 //! about a mismatch, is `act`'s. Absence means something only in a complete list,
 //! so [`judge`] must be given one.
 
-use crate::policy::{Action, Identity, Status};
-use crate::wechat::{Fate, Listing};
+use crate::policy::{Action, Fate, Identity, Status};
+use crate::wechat::Listing;
 use std::collections::{HashMap, HashSet};
 
 /// One change that was or may have been sent.

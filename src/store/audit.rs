@@ -31,6 +31,8 @@ pub struct Filter {
     pub since: Option<Timestamp>,
     /// … and before this one.
     pub until: Option<Timestamp>,
+    /// Written in this pass.
+    pub pass: Option<String>,
     /// The newest so many; `None` = all.
     pub limit: Option<u32>,
 }
@@ -313,6 +315,7 @@ impl Listing<'_> {
         push(query, " AND d.verdict = ", filter.verdict.map(RecordedVerdict::word));
         push(query, " AND d.account = ", filter.account.as_deref());
         push(query, " AND s.outcome = ", filter.outcome.map(Outcome::word));
+        push(query, " AND d.pass = ", filter.pass.as_deref());
         query.push(" AND ").push(time);
         query.push(" >= ").push_bind(filter.since.map_or(i64::MIN, |since| since.as_millisecond()));
         query.push(" AND ").push(time);
@@ -349,7 +352,7 @@ impl Counts {
         }
         query.push("), 0) FROM rollup");
         let (rule, verdict, account, outcome, all) = query.build_query_as().persistent(false).fetch_one(conn).await?;
-        let exact = filter.appid.is_none() && filter.brake.is_none() && filter.since.or(filter.until).is_none();
+        let exact = filter.appid.is_none() && filter.brake.is_none() && filter.pass.is_none() && filter.since.or(filter.until).is_none();
         Ok(Counts { all, exact, rule, verdict, account, outcome })
     }
 

@@ -11,7 +11,6 @@ mod audit;
 mod brakes;
 mod error;
 mod file;
-mod outcome;
 mod read;
 mod record;
 mod sql;
@@ -21,9 +20,9 @@ mod write;
 pub use audit::{AuditRow, Filter, Settlement, Shown, StatsFilter, StatsRow};
 pub use brakes::{ActiveBrake, BrakeKind, BrakeScope, NewBrake};
 pub use error::{Doing, StoreError};
-pub use outcome::Outcome;
+use crate::policy::{Fate, Mode as RecordedMode, Outcome};
 pub use read::{Past, Planned, Reader, Spent};
 pub use record::{
-    Answered, CallRecord, Fate, Intended, NewDecision, NewIntent, RecordedMode, RecordedVerdict,
+    Answered, CallRecord, Intended, NewDecision, NewIntent, RecordedVerdict,
 };
 pub use write::Store;

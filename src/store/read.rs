@@ -49,6 +49,8 @@ pub struct Past {
     pub pass: String,
     /// Hash of the rules that decided.
     pub ruleset: String,
+    /// It holds a place of a daily limit.
+    pub place: bool,
 }
 
 /// A row that was announced and not settled: under way, or cut off by a crash.
@@ -150,6 +152,17 @@ impl Reader {
         rows.iter().map(|row| self.read(one_planned(row))).collect()
     }
 
+    /// Rows of the account that failed because an answer was lost, decided after `since`, oldest first. What
+    /// they asked for may have been done all the same.
+    ///
+    /// # Errors
+    /// The audit log could not be read.
+    pub async fn doubtful(&self, account: &AppId, since: Timestamp) -> Result<Vec<Planned>, StoreError> {
+        let query = sqlx::query(sql::DOUBTFUL).bind(account.as_str()).bind(since.as_millisecond());
+        let rows = query.fetch_all(&self.pool).await.map_err(|error| self.unread(error))?;
+        rows.iter().map(|row| self.read(one_planned(row))).collect()
+    }
+
     /// The actions that were seen to do what they should, for this account at this place.
     ///
     /// # Errors
@@ -216,6 +229,7 @@ fn one_past(row: &SqliteRow) -> Result<Past, sqlx::Error> {
         actor: row.try_get(11)?,
         pass: row.try_get(12)?,
         ruleset: row.try_get(13)?,
+        place: row.try_get(14)?,
     })
 }
 

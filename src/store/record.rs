@@ -2,8 +2,7 @@
 //!
 //! Plain values; the only behaviour is reading and writing their words.
 
-use super::Outcome;
-use crate::policy::{Action, AppId, Application, Brake, Intent, Verdict, Why};
+use crate::policy::{Action, AppId, Application, Brake, Fate, Intent, Mode, Outcome, Verdict, Why};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -70,32 +69,6 @@ impl From<Action> for RecordedVerdict {
     }
 }
 
-/// Whether a row was meant to be carried out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum RecordedMode {
-    /// It was.
-    Live,
-    /// Decide and record, never act.
-    Shadow,
-}
-words!(RecordedMode { Live = "live", Shadow = "shadow" });
-
-/// What became of a call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Fate {
-    /// WeChat answered ok.
-    Accepted,
-    /// WeChat answered no.
-    Rejected,
-    /// No answer that could be read came back; WeChat may have done it.
-    Lost,
-    /// Nothing left this machine.
-    Unsent,
-}
-words!(Fate { Accepted = "accepted", Rejected = "rejected", Lost = "lost", Unsent = "unsent" });
-
 /// One decision to be recorded.
 #[derive(Debug, Clone)]
 pub struct NewDecision {
@@ -118,7 +91,7 @@ pub struct NewDecision {
     /// The message that goes with a refusal.
     pub message: Option<String>,
     /// Live or shadow.
-    pub mode: RecordedMode,
+    pub mode: Mode,
     /// Who decided: `rules`, `cli:USER`, …
     pub actor: String,
     /// What keeps it from being carried out.

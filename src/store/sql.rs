@@ -47,7 +47,8 @@ statements! {
 
     /// ?2 is a JSON list of [appid, create_time or null].
     PAST = "SELECT d.appid, d.create_time, d.id, d.verdict, d.rule, d.brake, d.mode, d.unknown_rules, s.outcome, \
-            s.attempts, d.base_url, d.actor, d.pass, d.ruleset \
+            s.attempts, d.base_url, d.actor, d.pass, d.ruleset, \
+            EXISTS (SELECT 1 FROM allowance a WHERE a.decision_id = d.id) \
             FROM json_each(?2) AS j CROSS JOIN decisions d ON d.id = (SELECT max(n.id) FROM decisions n \
             WHERE n.appid = j.value ->> 0 AND n.account_appid = ?1 AND n.create_time IS j.value ->> 1) \
             CROSS JOIN standing s ON s.decision_id = d.id";
@@ -57,6 +58,14 @@ statements! {
                LEFT JOIN calls c ON c.decision_id = d.id AND c.attempt = s.attempt \
                LEFT JOIN words w ON w.decision_id = d.id \
                WHERE s.outcome = 'planned' AND d.account_appid = ?1 ORDER BY d.id";
+    /// Given up after an answer was lost, decided after ?2: the list may yet show that it had worked.
+    DOUBTFUL = "SELECT d.id, d.appid, d.create_time, d.verdict, s.attempt, c.fate, d.rule, d.decided_at, d.base_url, \
+                d.account, d.actor, w.message, d.pass \
+                FROM standing s CROSS JOIN decisions d ON d.id = s.decision_id \
+                JOIN calls c ON c.decision_id = d.id AND c.attempt = s.attempt \
+                LEFT JOIN words w ON w.decision_id = d.id \
+                WHERE s.outcome = 'failed' AND s.decided_at > ?2 AND c.fate = 'lost' AND d.account_appid = ?1 \
+                ORDER BY d.id";
 
     PULL = "INSERT INTO brakes (at, event, kind, account_appid, base_url, action, why, who) \
             VALUES (?1, 'set', ?2, ?3, ?4, ?5, ?6, ?7)";
