@@ -40,10 +40,12 @@ const fn row(errcode: i64, class: Class, meaning: &'static str, advice: &'static
 
 /// Shared advice where several numbers ask for the same.
 const AUTHORIZE: &str = "the owner of the mini program authorizes the third-party platform again";
-const ADMIN_IP: &str = "the mini program's admin confirms this server's IP in the message WeChat sent him (管理员确认 IP)";
+const ADMIN_IP: &str =
+    "the mini program's admin confirms this server's IP in the message WeChat sent him (管理员确认 IP)";
 const REREAD: &str = "nothing to do: the list is read again and says where it stands";
 const REPORT: &str = "this is a mistake of menshen's: please report it with the rid";
-const KEYS: &str = "compare the keys of 开发管理 - 开发设置 - API安全 with what menshen sends, or switch API security off";
+const KEYS: &str =
+    "compare the keys of 开发管理 - 开发设置 - API安全 with what menshen sends, or switch API security off";
 const PERMISSIONS: &str =
     "settle the permission sets (权限集) of the third-party platform in its console, then authorize again";
 
@@ -118,7 +120,12 @@ pub(crate) const TABLE: &[Meaning] = {
         row(48006, Human, "this month's chances to clear the quota are used up", "wait for midnight Beijing time"),
         row(50002, Human, "the account is restricted (frozen or cancelled)", "see the notice in the console"),
         row(61003, Human, "the mini program has not authorized the third-party platform", AUTHORIZE),
-        row(61004, Human, "the third-party platform's IP is not registered", "register this server's IP in its console"),
+        row(
+            61004,
+            Human,
+            "the third-party platform's IP is not registered",
+            "register this server's IP in its console",
+        ),
         row(
             61005,
             Human,
@@ -170,7 +177,12 @@ pub(crate) const TABLE: &[Meaning] = {
         // 89244 to 89247 are seen in client libraries only.
         row(89244, Human, "the plugin's appid does not exist", "check that this account owns a plugin"),
         row(89245, Human, "this mini program is forbidden to link", "decide it in the console"),
-        row(89246, Human, "plugins of this category are open to certain mini programs only", "decide it in the console"),
+        row(
+            89246,
+            Human,
+            "plugins of this category are open to certain mini programs only",
+            "decide it in the console",
+        ),
         row(89247, Retry, "internal error at WeChat", "try again shortly"),
         row(89501, Human, "this server's IP waits for the admin's confirmation", ADMIN_IP),
         row(89502, Human, "this server's IP waits for the admin's confirmation", ADMIN_IP),

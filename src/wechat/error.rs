@@ -255,7 +255,10 @@ mod tests {
     #[test]
     fn words_for_people() {
         let cases = [
-            (api(89240, "only applying"), "WeChat answered 89240: only applying (the application is not pending any more)"),
+            (
+                api(89240, "only applying"),
+                "WeChat answered 89240: only applying (the application is not pending any more)",
+            ),
             (api(-1, ""), "WeChat answered -1: system busy (系统繁忙)"),
             (api(7, ""), "WeChat answered 7: (no message)"),
             (api(7, "odd"), "WeChat answered 7: odd"),
