@@ -3,7 +3,29 @@
 //! Above the surface: read the list, carry out an intent, one error. Tokens,
 //! paging, wire shapes, errcodes, rate and quota stay inside.
 
-use crate::policy::{Application, Identity, Status};
+mod client;
+mod errcodes;
+mod error;
+mod http;
+mod json;
+mod paging;
+mod pause;
+mod rate;
+mod settings;
+mod tokens;
+mod wire;
+
+pub use client::{Answer, Client, Fate, Progress};
+pub use errcodes::{Meaning, explain};
+pub use error::{Class, Error};
+pub use paging::PAGE_CEILING;
+pub use pause::Pause;
+pub use rate::Slot;
+pub use settings::{BuildError, Settings, TokenSource};
+pub use tokens::TokenState;
+pub use wire::{Page, read_page};
+
+use crate::policy::{AppId, Application, Identity, Status};
 use std::collections::HashMap;
 
 /// What one walk over `dev_apply_list` brought.
@@ -31,8 +53,3 @@ pub struct Unreadable {
     /// What is wrong, e.g. `appid is a number`.
     pub problem: String,
 }
-
-/// What went wrong on the way to WeChat or back.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("not built")]
-pub struct Error;

@@ -1,0 +1,236 @@
+//! One POST, bounded in time and size, to one base URL.
+//!
+//! Hides reqwest and TLS. Promises that a body goes out with its
+//! Content-Length (WeChat answers 412 to chunks), that nothing is ever sent
+//! twice by the layers below, that no redirect is followed, that an answer
+//! never takes more memory than its limit, and that no error names an address.
+
+use super::{BuildError, Error, Settings};
+use reqwest::{Certificate, Client, NoProxy, Proxy, Url, header::CONTENT_TYPE, redirect, retry};
+use secrecy::zeroize::Zeroizing;
+use std::{net::IpAddr, time::Duration};
+
+/// A connection nobody uses is closed by us before a server or firewall drops it under a call of ours.
+const IDLE_MAX: Duration = Duration::from_secs(15);
+/// Characters of a cause that are kept.
+const DETAIL_MAX_CHARS: usize = 200;
+
+/// The way to one base URL.
+pub(super) struct Http {
+    client: Client,
+    base: Url,
+}
+
+/// What came back: a 2xx answer, complete and still unread.
+pub(super) struct Reply {
+    pub(super) status: u16,
+    /// Wiped when dropped: it may hold a token.
+    body: Zeroizing<Vec<u8>>,
+}
+
+impl Reply {
+    pub(super) fn body(&self) -> &[u8] {
+        &self.body
+    }
+}
+
+impl Http {
+    pub(super) fn new(settings: &Settings) -> Result<Http, BuildError> {
+        let base = base(&settings.base_url)?;
+        // Fails only where a provider is installed already, and then there is one.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let builder = Client::builder()
+            .user_agent(concat!("menshen/", env!("CARGO_PKG_VERSION")))
+            // One call per connection at a time: what became of a call is then as plain as it can be.
+            .http1_only()
+            .retry(retry::never())
+            .redirect(redirect::Policy::none())
+            .referer(false)
+            .no_proxy()
+            .tcp_nodelay(true)
+            .pool_idle_timeout(IDLE_MAX)
+            .pool_max_idle_per_host(settings.max_in_flight)
+            .timeout(settings.timeout)
+            // Below the timeout, so that a connection that does not come about is told from an answer that does not.
+            .connect_timeout(settings.timeout / 2);
+        let builder = match settings.proxy.as_deref().filter(|_| !is_loopback(&base)) {
+            Some(proxy) => builder.proxy(proxy_to(proxy)?),
+            None if base.scheme() == "http" => return Http::plain(builder, base),
+            None => builder,
+        };
+        let builder = match &settings.ca_pem {
+            Some(pem) => builder.tls_certs_merge(certificates(pem)?),
+            None => builder,
+        };
+        let client = builder.build().map_err(|error| BuildError::Tls { problem: cause(error) })?;
+        Ok(Http { client, base })
+    }
+
+    /// Without TLS there is no need for root certificates, and a machine may have none.
+    fn plain(builder: reqwest::ClientBuilder, base: Url) -> Result<Http, BuildError> {
+        let built = builder.tls_certs_only([]).build();
+        let client = built.map_err(|error| BuildError::Tls { problem: cause(error) })?;
+        Ok(Http { client, base })
+    }
+
+    /// Posts a JSON body; the token goes into the query as WeChat wants it.
+    pub(super) async fn post(
+        &self,
+        path: &str,
+        token: Option<&str>,
+        body: Vec<u8>,
+        timeout: Duration,
+        limit: usize,
+    ) -> Result<Reply, Error> {
+        let mut url = self.base.clone();
+        url.set_path(&format!("{}{path}", self.base.path().trim_end_matches('/')));
+        if let Some(token) = token {
+            url.query_pairs_mut().append_pair("access_token", token);
+        }
+        let request = self.client.post(url).header(CONTENT_TYPE, "application/json").timeout(timeout).body(body);
+        let broke = |error| broken(error, timeout);
+        let mut response = request.send().await.map_err(broke)?;
+        let status = response.status();
+        if !status.is_success() {
+            return Err(Error::Http { status: status.as_u16() });
+        }
+        let mut body = Zeroizing::new(Vec::new());
+        while let Some(chunk) = response.chunk().await.map_err(broke)? {
+            if body.len() + chunk.len() > limit {
+                return Err(Error::TooLarge { limit });
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Reply { status: status.as_u16(), body })
+    }
+}
+
+/// Checks a base URL: where secrets go has to be plain to see, and encrypted unless it is this machine.
+fn base(text: &str) -> Result<Url, BuildError> {
+    let wrong = |problem| BuildError::BaseUrl { url: text.into(), problem };
+    let url = Url::parse(text).map_err(|_| wrong("is no URL"))?;
+    if !url.username().is_empty() || url.password().is_some() {
+        // Not repeated: there is a password in it.
+        return Err(BuildError::BaseUrl { url: String::new(), problem: "must not hold a user name or password" });
+    }
+    match url.scheme() {
+        "https" => {}
+        "http" if is_loopback(&url) => {}
+        "http" => return Err(wrong("plain http is for loopback only: it would send the secret in the clear")),
+        _ => return Err(wrong("must begin with https://")),
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(wrong("must not hold a query or fragment"));
+    }
+    Ok(url)
+}
+
+fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    host == "localhost" || address.is_ok_and(|ip| ip.to_canonical().is_loopback())
+}
+
+fn proxy_to(address: &str) -> Result<Proxy, BuildError> {
+    let known = ["http://", "https://", "socks5://", "socks5h://", "socks4://", "socks4a://"];
+    if !known.iter().any(|scheme| address.starts_with(scheme)) {
+        return Err(BuildError::Proxy { problem: "must begin with http://, https:// or socks5://".into() });
+    }
+    let proxy = Proxy::all(address).map_err(|error| BuildError::Proxy { problem: cause(error) })?;
+    Ok(proxy.no_proxy(NoProxy::from_string("localhost,127.0.0.0/8,::1")))
+}
+
+fn certificates(pem: &[u8]) -> Result<Vec<Certificate>, BuildError> {
+    let read = Certificate::from_pem_bundle(pem).map_err(|error| BuildError::CaFile { problem: cause(error) })?;
+    match read.is_empty() {
+        true => Err(BuildError::CaFile { problem: "no certificate in it (PEM is expected)".into() }),
+        false => Ok(read),
+    }
+}
+
+/// Tells the failures apart by what may have happened at WeChat meanwhile.
+fn broken(error: reqwest::Error, after: Duration) -> Error {
+    if error.is_builder() {
+        return Error::Request { problem: "the request cannot be built" };
+    }
+    // Before the timeout: one that is met while connecting is a connection that did not come about.
+    if error.is_connect() {
+        return Error::Connect { detail: cause(error) };
+    }
+    if error.is_timeout() {
+        return Error::Timeout { after };
+    }
+    Error::Transport { detail: cause(error) }
+}
+
+/// The innermost cause, without the URL (it holds the token).
+fn cause(error: reqwest::Error) -> String {
+    let error = error.without_url();
+    let mut innermost: &dyn std::error::Error = &error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost.to_string().chars().filter(|c| !c.is_control()).take(DETAIL_MAX_CHARS).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wechat::{AppId, TokenSource};
+
+    fn settings(base_url: &str) -> Settings {
+        let token = TokenSource::Stable { secret: "s3cret".to_owned().into() };
+        Settings { base_url: base_url.into(), ..Settings::new(AppId::new("wxa"), token) }
+    }
+
+    #[test]
+    fn base_urls() {
+        let cases = [
+            ("https://api.weixin.qq.com", ""),
+            ("https://api.weixin.qq.com/", ""),
+            ("https://gateway.example/wechat", ""),
+            ("http://127.0.0.1:8080", ""),
+            ("http://localhost:8080", ""),
+            ("http://[::1]:8080", ""),
+            ("http://127.9.9.9", ""),
+            ("http://api.weixin.qq.com", "plain http"),
+            ("http://10.0.0.1", "plain http"),
+            ("http://localhost.example", "plain http"),
+            ("http://127.0.0.1.example", "plain http"),
+            ("http://[::ffff:10.0.0.1]", "plain http"),
+            ("ftp://127.0.0.1", "https://"),
+            ("api.weixin.qq.com", "no URL"),
+            ("", "no URL"),
+            ("https://user:hunter2@api.weixin.qq.com", "password"),
+            ("https://api.weixin.qq.com/?a=b", "query"),
+            ("https://api.weixin.qq.com/#a", "query or fragment"),
+        ];
+        for (url, problem) in cases {
+            let text = base(url).err().map(|error| error.to_string()).unwrap_or_default();
+            assert!(text.contains(problem) && text.is_empty() == problem.is_empty(), "{url}: {text}");
+            assert!(!text.contains("hunter2"));
+        }
+    }
+
+    #[test]
+    fn proxies_and_certificates() {
+        let build = |proxy: Option<&str>, pem: Option<&str>| {
+            let mut settings = settings("https://api.weixin.qq.com");
+            settings.proxy = proxy.map(Into::into);
+            settings.ca_pem = pem.map(|text| text.as_bytes().to_vec());
+            Http::new(&settings).err().map(|error| error.to_string()).unwrap_or_default()
+        };
+        let cases = [
+            (Some("10.0.0.1:3128"), None, "proxy: must begin"),
+            (Some("ftp://user:hunter2@10.0.0.1"), None, "proxy: must begin"),
+            (Some("http://user:hunter2@"), None, "proxy: "),
+            (None, Some("no certificate"), "ca_file: no certificate in it"),
+            (None, Some("-----BEGIN CERTIFICATE-----\n????\n-----END CERTIFICATE-----\n"), "ca_file: "),
+        ];
+        for (proxy, pem, problem) in cases {
+            let text = build(proxy, pem);
+            assert!(text.starts_with(problem), "{proxy:?} {pem:?}: {text}");
+            assert!(!text.contains("hunter2"), "{text}");
+        }
+    }
+}

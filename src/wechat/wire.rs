@@ -1,0 +1,374 @@
+//! WeChat's words on the wire, and nowhere else: request bodies and the reading of answers.
+//!
+//! Promises to read leniently and to doubt honestly: optional and null fields,
+//! numbers in strings, unknown keys and statuses, camelCase answers (WeChat's
+//! cloud calls) are all read; a field of a wrong kind is named; an answer that
+//! is no answer is an error and never an empty page. Shape of the list:
+//! developers.weixin.qq.com, api_managepluginapplication.
+
+use super::{
+    Error, Unreadable,
+    json::{Field, Fields, Kind, mend, text_of, whole},
+};
+use crate::policy::{Action, AppId, Application, Category, CreateTime, Identity, Intent, Status};
+use serde_json::json;
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+
+/// `POST` here, the action in the body.
+pub(crate) const DEVPLUGIN: &str = "/wxa/devplugin";
+/// `POST` here for a stable token.
+pub(crate) const STABLE_TOKEN: &str = "/cgi-bin/stable_token";
+
+/// Characters of WeChat's own words that are kept; the longest known message has some 120.
+const ERRMSG_MAX_CHARS: usize = 300;
+
+// ---- requests ----
+
+/// The body of `dev_apply_list`.
+pub(crate) fn list_request(page: u32, page_size: u32) -> Vec<u8> {
+    json!({ "action": "dev_apply_list", "page": page, "num": page_size }).to_string().into_bytes()
+}
+
+/// The body that carries out an intent. Refuse and delete name the appid, too:
+/// WeChat's page shows it for agree only, but there is no other way to say who is meant.
+pub(crate) fn intent_request(intent: &Intent) -> Result<Vec<u8>, Error> {
+    let appid = intent.appid().as_str();
+    let body = match (intent.action(), intent.reason()) {
+        (Action::Agree, _) => json!({ "action": "dev_agree", "appid": appid }),
+        (Action::Refuse, Some(reason)) => json!({ "action": "dev_refuse", "appid": appid, "reason": reason }),
+        (Action::Refuse, None) => return Err(Error::Request { problem: "a refusal without a reason" }),
+        (Action::Delete, _) => json!({ "action": "dev_delete", "appid": appid }),
+    };
+    Ok(body.to_string().into_bytes())
+}
+
+/// How a stable token is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// The same token while it is valid.
+    Normal,
+    /// A new one; ends the old one at once. 20 a day.
+    Force,
+}
+
+/// The body of `stable_token`.
+pub(crate) fn token_request(appid: &AppId, secret: &str, mode: Mode) -> Vec<u8> {
+    let body = json!({
+        "grant_type": "client_credential",
+        "appid": appid.as_str(),
+        "secret": secret,
+        "force_refresh": mode == Mode::Force,
+    });
+    body.to_string().into_bytes()
+}
+
+// ---- answers ----
+
+/// What an answer begins with: WeChat's verdict on the call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Head {
+    errcode: Option<i64>,
+    errmsg: String,
+}
+
+impl Head {
+    fn of(fields: &Fields<'_>) -> Result<Head, Error> {
+        let errcode = match fields.get(&["errcode", "errCode"]) {
+            None => None,
+            Some(field) => Some(
+                field.whole().ok_or_else(|| unreadable(format!("errcode is {}, no number", field.kind().word())))?,
+            ),
+        };
+        let errmsg = fields.get(&["errmsg", "errMsg"]).and_then(Field::text).unwrap_or_default();
+        Ok(Head { errcode, errmsg })
+    }
+
+    /// The error in it, if it is one.
+    fn refusal(&self, secrets: &[&str]) -> Option<Error> {
+        let errcode = self.errcode.filter(|code| *code != 0)?;
+        Some(Error::Api { errcode, errmsg: clean(&self.errmsg, secrets), rid: rid(&self.errmsg) })
+    }
+}
+
+/// WeChat's yes to a change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Ack {
+    /// Its words, cleaned and cut.
+    pub(crate) errmsg: String,
+    /// The request id, if it sent one.
+    pub(crate) rid: Option<String>,
+}
+
+/// Reads the answer to agree, refuse and delete: yes only if it says `errcode` 0.
+pub(crate) fn read_ack(body: &[u8], secrets: &[&str]) -> Result<Ack, Error> {
+    with_fields(body, |fields| {
+        let head = Head::of(fields)?;
+        match (head.errcode, head.refusal(secrets)) {
+            (_, Some(error)) => Err(error),
+            (None, None) => Err(unreadable("no errcode")),
+            (Some(_), None) => Ok(Ack { errmsg: clean(&head.errmsg, secrets), rid: rid(&head.errmsg) }),
+        }
+    })
+}
+
+/// A token as it comes from WeChat.
+pub(crate) struct Grant {
+    /// The token.
+    pub(crate) token: String,
+    /// Its remaining life.
+    pub(crate) expires_in_secs: u64,
+}
+
+/// Reads the answer of a token endpoint; its success has no errcode at all.
+pub(crate) fn read_grant(body: &[u8], secrets: &[&str]) -> Result<Grant, Error> {
+    with_fields(body, |fields| {
+        if let Some(error) = Head::of(fields)?.refusal(secrets) {
+            return Err(error);
+        }
+        let token = fields.get(&["access_token"]).and_then(Field::text).filter(|token| !token.is_empty());
+        let life = fields.get(&["expires_in"]).and_then(Field::whole);
+        Ok(Grant {
+            token: token.ok_or_else(|| unreadable("no access_token"))?,
+            expires_in_secs: life.ok_or_else(|| unreadable("no expires_in"))?.try_into().unwrap_or(0),
+        })
+    })
+}
+
+/// One page of the list, read entry by entry.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// Entries on it, readable or not.
+    pub entries: usize,
+    /// The pending ones.
+    pub pending: Vec<Application>,
+    /// The others: only what the list keeps of them.
+    pub others: Vec<(Identity, Status)>,
+    /// Those whose appid or status could not be read.
+    pub unreadable: Vec<Unreadable>,
+    /// For each of `unreadable`, what tells it from another one.
+    pub(crate) marks: Vec<u64>,
+}
+
+/// Reads one page of `dev_apply_list` from the bytes of the answer; `page` only goes into [`Unreadable`].
+///
+/// Total: any bytes give a page or an error. Public so that it can be fuzzed.
+///
+/// # Errors
+/// [`Error::Api`] when WeChat answered with an errcode; [`Error::Unreadable`] when it is no answer to this call.
+pub fn read_page(body: &[u8], page: u32) -> Result<Page, Error> {
+    read_page_without(body, page, &[])
+}
+
+/// [`read_page`], with the secrets that must not come back in an error's text.
+pub(crate) fn read_page_without(body: &[u8], page: u32, secrets: &[&str]) -> Result<Page, Error> {
+    with_fields(body, |fields| {
+        let head = Head::of(fields)?;
+        if let Some(error) = head.refusal(secrets) {
+            return Err(error);
+        }
+        match fields.get(&["apply_list", "applyList"]) {
+            Some(list) => {
+                let entries = list.entries().ok_or_else(|| unreadable(list_problem(list)))?;
+                Ok(page_of(&entries, page))
+            }
+            None if head.errcode == Some(0) => Ok(Page::default()),
+            None if fields.has(&["apply_list", "applyList"]) => Err(unreadable("no errcode and apply_list is null")),
+            None => Err(unreadable("neither errcode nor apply_list")),
+        }
+    })
+}
+
+fn list_problem(list: Field<'_>) -> String {
+    format!("apply_list is {}, no list", list.kind().word())
+}
+
+fn page_of(entries: &[Field<'_>], number: u32) -> Page {
+    let mut page = Page { entries: entries.len(), ..Page::default() };
+    for (index, entry) in entries.iter().enumerate() {
+        match entry_of(*entry) {
+            Ok((application, Status::Pending)) => page.pending.push(application),
+            Ok((application, status)) => page.others.push((application.identity(), status)),
+            Err(problem) => {
+                page.unreadable.push(Unreadable { page: number, position: index + 1, problem });
+                page.marks.push(mark(entry.raw()));
+            }
+        }
+    }
+    page
+}
+
+/// Tells one unreadable entry from another: they have no identity.
+fn mark(raw: &str) -> u64 {
+    BuildHasherDefault::<DefaultHasher>::default().hash_one(raw)
+}
+
+/// Reads one entry, or says why it cannot be read.
+fn entry_of(entry: Field<'_>) -> Result<(Application, Status), String> {
+    let Some(fields) = entry.fields() else {
+        return Err(match entry.kind() {
+            Kind::Object => "the entry is broken".into(),
+            kind => format!("the entry is {}", kind.word()),
+        });
+    };
+    let appid = appid_of(&fields)?;
+    let status = status_of(&fields).map_err(|problem| match plain(&appid) {
+        true => format!("{problem} ({appid})"),
+        false => problem,
+    })?;
+    let mut malformed = Malformed::default();
+    let application = Application {
+        create_time: create_time_of(&fields, &mut malformed),
+        nickname: malformed.text(&fields, &["nickname"]).unwrap_or_default(),
+        reason: malformed.text(&fields, &["reason"]).unwrap_or_default(),
+        categories: categories_of(&fields, &mut malformed),
+        headimgurl: malformed.text(&fields, &["headimgurl"]),
+        apply_url: malformed.text(&fields, &["apply_url", "applyUrl"]),
+        malformed: malformed.0,
+        appid,
+    };
+    Ok((application, status))
+}
+
+fn appid_of(fields: &Fields<'_>) -> Result<AppId, String> {
+    let field = fields.get(&["appid"]).ok_or("appid is missing")?;
+    match field.text() {
+        Some(text) if text.trim().is_empty() => Err("appid is empty".into()),
+        Some(text) => Ok(AppId::new(text)),
+        None => Err(format!("appid is {}", field.kind().word())),
+    }
+}
+
+fn status_of(fields: &Fields<'_>) -> Result<Status, String> {
+    let field = fields.get(&["status"]).ok_or("status is missing")?;
+    match field.whole() {
+        Some(code) => Ok(Status::from_code(code)),
+        None if field.kind() == Kind::Number => Err("status is no whole number".into()),
+        None => Err(format!("status is {}", field.kind().word())),
+    }
+}
+
+/// An appid that can be shown without looking twice.
+fn plain(appid: &AppId) -> bool {
+    let text = appid.as_str();
+    text.len() <= 64 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+}
+
+/// WeChat's names of the fields that were of a wrong kind, each once.
+#[derive(Default)]
+struct Malformed(Vec<String>);
+
+impl Malformed {
+    fn add(&mut self, name: &str) {
+        if !self.0.iter().any(|known| known == name) {
+            self.0.push(name.into());
+        }
+    }
+
+    /// A text, or `None` if it is absent, null or (then noted under its first name) something else.
+    fn text(&mut self, fields: &Fields<'_>, names: &[&str]) -> Option<String> {
+        let field = fields.get(names)?;
+        let text = field.text();
+        if text.is_none() {
+            self.add(names[0]);
+        }
+        text
+    }
+}
+
+/// The text as received; a number in its decimal form, so that `1536305096` and `"1536305096"` are one time.
+fn create_time_of(fields: &Fields<'_>, malformed: &mut Malformed) -> CreateTime {
+    const NAMES: &[&str] = &["create_time", "createTime"];
+    let Some(field) = fields.get(NAMES) else { return CreateTime::ABSENT };
+    match (field.kind(), field.text()) {
+        (Kind::Number, _) => match whole(field.raw()) {
+            Some(number) => CreateTime::received(number.to_string()),
+            None => CreateTime::received(field.raw()),
+        },
+        (_, Some(text)) => CreateTime::received(text),
+        (_, None) => {
+            malformed.add(NAMES[0]);
+            CreateTime::ABSENT
+        }
+    }
+}
+
+fn categories_of(fields: &Fields<'_>, malformed: &mut Malformed) -> Vec<Category> {
+    const NAME: &str = "categories";
+    let Some(field) = fields.get(&[NAME]) else { return Vec::new() };
+    let Some(entries) = field.entries() else {
+        malformed.add(NAME);
+        return Vec::new();
+    };
+    let read: Vec<Option<Category>> = entries.into_iter().map(category_of).collect();
+    if read.iter().any(Option::is_none) {
+        malformed.add(NAME);
+    }
+    read.into_iter().flatten().collect()
+}
+
+/// A category, or `None` if it is none.
+fn category_of(entry: Field<'_>) -> Option<Category> {
+    let fields = entry.fields()?;
+    let part = |name: &str| match fields.get(&[name]) {
+        None => Some(None),
+        Some(field) => field.text().map(|text| Some(text).filter(|text| !text.trim().is_empty())),
+    };
+    Some(Category { first: part("first")?, second: part("second")? })
+}
+
+// ---- shared ----
+
+fn unreadable(problem: impl Into<String>) -> Error {
+    Error::Unreadable { problem: problem.into() }
+}
+
+/// Splits an answer into its fields and reads it by them.
+fn with_fields<T>(body: &[u8], read: impl FnOnce(&Fields<'_>) -> Result<T, Error>) -> Result<T, Error> {
+    let text = text_of(body);
+    if let Some(fields) = Fields::of(&text) {
+        return read(&fields);
+    }
+    let mended = mend(&text);
+    match Fields::of(&mended) {
+        Some(fields) => read(&fields),
+        None => Err(unreadable(what_it_is(&text))),
+    }
+}
+
+/// What stands in an answer's place, without repeating any of it.
+fn what_it_is(text: &str) -> &'static str {
+    match text.as_bytes().first() {
+        None => "it is empty",
+        Some(b'<') => "it is HTML or XML, no JSON",
+        Some(b'{') => "it is broken or cut off",
+        Some(b'[' | b'"') => "it is JSON, but no object",
+        Some(_) => "it is no JSON",
+    }
+}
+
+/// WeChat's words for people and records: no secret of ours, no control characters, not too long.
+fn clean(errmsg: &str, secrets: &[&str]) -> String {
+    let mut text = errmsg.to_owned();
+    for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
+        text = text.replace(secret, "***");
+    }
+    let plain = |c: char| if c.is_control() || is_bidi(c) { ' ' } else { c };
+    text.trim().chars().map(plain).take(ERRMSG_MAX_CHARS).collect()
+}
+
+/// Characters that turn the direction of the text after them.
+fn is_bidi(c: char) -> bool {
+    matches!(c, '\u{061C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+}
+
+/// The request id WeChat ends its message with: `rid: 61725984-6126f6f9-040f19c4`.
+fn rid(errmsg: &str) -> Option<String> {
+    let tail = errmsg.rsplit_once("rid:")?.1.trim_start();
+    let end = tail.find(|c: char| !c.is_ascii_hexdigit() && c != '-').unwrap_or(tail.len());
+    let rid = &tail[..end];
+    let groups = rid.split('-').filter(|group| !group.is_empty()).count();
+    (groups == 3 && rid.len() <= 64).then(|| rid.to_owned())
+}
+
+#[cfg(test)]
+mod tests;
