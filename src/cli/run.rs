@@ -173,7 +173,7 @@ fn row(line: &Preview, with_account: bool) -> Vec<(String, Tone)> {
         (visible(&record.categories.join(", ")), Tone::Plain),
         (verdict, tone),
         (record.rule.unwrap_or("–").to_owned(), Tone::Plain),
-        (visible(&line.why.matched().join(" ")), Tone::Plain),
+        (visible(&line.why.matched(record.rule.unwrap_or_default()).join(" ")), Tone::Plain),
         (visible(record.message.unwrap_or_default()), Tone::Plain),
     ];
     if with_account {

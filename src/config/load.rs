@@ -17,8 +17,17 @@ pub fn load(path: &Path, surroundings: &Surroundings, need: Need) -> Result<Conf
         let help = why.help.or_else(|| Some("name another file with -c FILE or $MENSHEN_CONFIG".to_owned()));
         Problems::about_file(why.code, &name, format!("cannot use {name}: {}", why.message), help)
     })?;
+    load_text(&name, &text, surroundings, need)
+}
+
+/// Reads a configuration from a text; `name` stands for its file, relative paths are relative to it.
+///
+/// # Errors
+/// As for [`load`].
+pub fn load_text(name: &str, text: &str, surroundings: &Surroundings, need: Need) -> Result<Config, ConfigError> {
+    let path = Path::new(name);
     let reading = Reading::new();
-    let document = reading.parse(&name, &text);
+    let document = reading.parse(name, text);
     let root = document.root(&reading);
     let config = read(&root, path, surroundings, need);
     root.finish();

@@ -7,6 +7,7 @@ use crate::config::{self, Config};
 use crate::policy::{AppId, Mode, PolicySpec, RuleProblem, RuleSet};
 use crate::wechat::{self, BuildError, Client, TokenSource};
 use jiff::{Timestamp, tz::TimeZone};
+use secrecy::ExposeSecret;
 use std::{io, path::PathBuf, time::Duration};
 
 /// An account ready to be worked.
@@ -92,7 +93,7 @@ impl Account {
         around: &Surroundings,
         earlier: &[Account],
     ) -> Result<Account, SetupError> {
-        let same = earlier.iter().find(|account| account.source.same_client(source));
+        let same = earlier.iter().find(|account| same_client(&account.source, source));
         let client = match same {
             Some(account) => account.client.clone(),
             None => client(source)?,
@@ -122,6 +123,14 @@ impl Account {
     }
 }
 
+/// Whether the client built for one serves the other: same account, same secret, same way to WeChat.
+fn same_client(one: &config::Account, other: &config::Account) -> bool {
+    let secret = |account: &config::Account| match &account.token {
+        config::Token::Stable { secret } => secret.value().map(|value| value.expose_secret().to_owned()),
+    };
+    one.appid == other.appid && one.wechat == other.wechat && secret(one) == secret(other)
+}
+
 fn rules(account: &str, spec: PolicySpec) -> Result<RuleSet, SetupError> {
     RuleSet::compile(spec).map_err(|problems| SetupError::Rules { account: account.to_owned(), problems })
 }
@@ -137,7 +146,7 @@ fn client(source: &config::Account) -> Result<Client, SetupError> {
         })?),
     };
     let token = match &source.token {
-        config::Token::Stable { secret } => TokenSource::Stable { secret: secret.expose().clone() },
+        config::Token::Stable { secret } => TokenSource::Stable { secret: secret.value().expect("loaded with its secrets").clone() },
     };
     let settings = wechat::Settings {
         appid: source.appid.clone(),

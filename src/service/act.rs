@@ -6,7 +6,7 @@
 //! the acting and pulls the brake; what was not sent gives its place back.
 
 use super::pass::{Pass, Stage, with_sources};
-use super::verify::{Before, Finding, Judgement, Target, finding, judge};
+use super::verify::{Before, Finding, Judgement, Target, judge};
 use crate::policy::{Action, Fate, Identity, Intent, Outcome, Step, Todo};
 use crate::store::{Answered, BrakeKind, BrakeScope, CallRecord, Intended, NewBrake, NewIntent, Store, StoreError};
 use crate::wechat::{Answer, Class, Listing};
@@ -435,7 +435,7 @@ impl Sending {
     /// Waits until every answer is on disk.
     async fn finish(self) -> (Vec<Target>, Result<(), StoreError>) {
         drop(self.answers);
-        let recorded = self.recorder.await.unwrap_or_else(|_| Err(StoreError::interrupted()));
+        let recorded = self.recorder.await.expect("the recorder neither panics nor is aborted");
         (self.targets, recorded)
     }
 }
@@ -557,6 +557,7 @@ fn step_action(step: &Step) -> Option<Action> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::verify::finding;
     use super::*;
     use crate::policy::{AppId, CreateTime, Status};
 

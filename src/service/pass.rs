@@ -7,7 +7,7 @@
 use super::account::Account;
 use super::report::PassReport;
 use super::verify::Before;
-use crate::policy::{Action, Application, Identity, Moment, Past, Room, Situation, Step, Stops, Todo, Verdict, plan};
+use crate::policy::{Action, Application, Identity, Moment, Past, PolicySpec, Room, Situation, Step, Stops, Todo, Verdict, plan};
 use crate::store::{self, ActiveBrake, BrakeKind, Reader, RecordedVerdict, Spent, Store, StoreError};
 use crate::wechat::{Listing, Progress};
 use jiff::Timestamp;
@@ -99,7 +99,7 @@ impl Pass<'_> {
 
     async fn keep_rules(&self) -> Result<(), StoreError> {
         let rules = &self.account.rules;
-        self.store.keep_ruleset(rules.hash(), crate::policy::ENGINE_VERSION, &rules.spec_json(), self.report.started).await
+        self.store.keep_ruleset(rules.hash(), crate::policy::ENGINE_VERSION, &spec_json(rules.spec()), self.report.started).await
     }
 
     /// The first reading. `None` when the pass is stopped meanwhile.
@@ -255,6 +255,11 @@ fn pass_id(started: Timestamp) -> String {
     static COUNT: AtomicU64 = AtomicU64::new(1);
     let number = COUNT.fetch_add(1, Ordering::Relaxed);
     format!("{}-{}-{number}", started.strftime("%Y%m%dT%H%M%SZ"), std::process::id())
+}
+
+/// The rules as they are kept in the log.
+fn spec_json(spec: &PolicySpec) -> String {
+    serde_json::to_string(spec).expect("a policy is plain data")
 }
 
 /// An error with everything below it, on one line.

@@ -99,19 +99,6 @@ pub struct Answer {
     pub took: Duration,
 }
 
-/// What may have happened at WeChat.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Fate {
-    /// WeChat says it is done.
-    Accepted,
-    /// WeChat answered with an errcode that says it did nothing.
-    Rejected,
-    /// It may or may not have happened: only a later reading of the list can tell.
-    Lost,
-    /// It certainly never reached WeChat.
-    Unsent,
-}
-
 impl Client {
     /// Builds a client; sends nothing yet.
     ///
