@@ -10,9 +10,9 @@ use std::path::Path;
 /// Rules for who has none yet.
 pub(super) const RULES: &str = include_str!("demo.toml");
 
-/// Deletes a sandbox's world and database, and nothing else.
+/// Deletes a sandbox's database, and nothing else; its world starts itself over.
 pub(super) fn forget(dir: &Path) -> io::Result<()> {
-    let ours = |name: &str| name.starts_with("world") || name.starts_with("menshen.db");
+    let ours = |name: &str| name.starts_with("menshen.db");
     let entries = match std::fs::read_dir(dir) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),

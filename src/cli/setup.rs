@@ -114,12 +114,10 @@ fn world(global: &Global, purpose: Purpose, dir: &Path) -> Result<World, Error> 
         if global.fresh {
             demo::forget(dir).with_context(|| format!("the sandbox in {} cannot be started over", dir.display()))?;
         }
-        return World::open(dir, Options::default()).with_context(|| format!("the world in {}", dir.display()));
+        let options = Options { fresh: global.fresh, ..Options::default() };
+        return Ok(World::open(dir, options)?);
     }
-    if !global.fresh && World::exists(dir) {
-        return World::look(dir, Options::default()).with_context(|| format!("the world in {}", dir.display()));
-    }
-    Ok(World::in_memory(Options::default()))
+    if global.fresh { Ok(World::in_memory(Options::default())) } else { Ok(World::peek(dir, Options::default())?) }
 }
 
 /// The sandbox's own service and account, with the rules of `path` or the built-in ones.

@@ -22,7 +22,7 @@ pub struct Account {
     pub(crate) rules: std::sync::Arc<RuleSet>,
     pub(crate) client: Client,
     pub(crate) pace: Pace,
-    source: config::Account,
+    pub(super) source: config::Account,
 }
 
 /// The spaces between readings; tests shorten them.

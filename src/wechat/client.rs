@@ -16,7 +16,7 @@ use super::{
     tokens::{Token, Tokens},
     wire::{self, Ack, Page},
 };
-use crate::policy::{AppId, Intent};
+use crate::policy::{AppId, Fate, Intent};
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use jiff::Timestamp;
 use std::{

@@ -15,7 +15,7 @@ mod settings;
 mod tokens;
 mod wire;
 
-pub use client::{Answer, Client, Fate, Progress};
+pub use client::{Answer, Client, Progress};
 pub use errcodes::{Meaning, explain};
 pub use error::{Class, Error};
 pub use paging::PAGE_CEILING;

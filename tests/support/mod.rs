@@ -7,16 +7,17 @@
 #![allow(dead_code, reason = "every story uses what it needs")]
 
 use menshen::config::{self, Config, Need};
-use menshen::sandbox::{Account, Fault, Options, Server, World};
+use menshen::sandbox::{Account, Fault, FaultId, Options, Server, World};
 use menshen::service::{Pace, PassReport, Service, Surroundings, Watch};
 use menshen::store::{AuditRow, Filter};
 use std::ffi::OsString;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::time::Duration;
 
 /// Rules most stories use: one that refuses, one that holds, one that agrees.
-pub const RULES: &str = r#"
+pub(crate) const RULES: &str = r#"
 [[rule]]
 name    = "gambling words"
 action  = "refuse"
@@ -35,25 +36,26 @@ when    = { category = { all = ["物流服务"] } }
 "#;
 
 /// The scene of one story.
-pub struct Scene {
-    pub world: World,
-    pub server: Option<Server>,
-    pub dir: tempfile::TempDir,
-    pub base_url: String,
+pub(crate) struct Scene {
+    pub(crate) world: World,
+    pub(crate) server: Option<Server>,
+    pub(crate) dir: tempfile::TempDir,
+    pub(crate) base_url: String,
     /// Further keys of `[service]`, `[wechat]`, `[limits]` and so on, as TOML before the rules.
-    pub settings: String,
+    pub(crate) settings: String,
     /// Keys of `[service]`.
-    pub service: String,
-    pub rules: String,
+    pub(crate) service: String,
+    pub(crate) rules: String,
+    faults: Mutex<Vec<FaultId>>,
 }
 
 impl Scene {
     /// A world without applications.
-    pub async fn empty() -> Scene {
+    pub(crate) async fn empty() -> Scene {
         Scene::of(World::in_memory(Options::empty())).await
     }
 
-    pub async fn of(world: World) -> Scene {
+    pub(crate) async fn of(world: World) -> Scene {
         let server = Server::start(world.clone(), ([127, 0, 0, 1], 0).into()).await.expect("loopback");
         let base_url = format!("http://{}", server.addr());
         Scene {
@@ -64,38 +66,47 @@ impl Scene {
             settings: String::new(),
             service: "mode = \"live\"".to_owned(),
             rules: RULES.to_owned(),
+            faults: Mutex::default(),
         }
     }
 
-    pub fn rules(mut self, rules: &str) -> Scene {
+    pub(crate) fn rules(mut self, rules: &str) -> Scene {
         self.rules = rules.to_owned();
         self
     }
 
-    pub fn settings(mut self, settings: &str) -> Scene {
+    pub(crate) fn settings(mut self, settings: &str) -> Scene {
         self.settings = settings.to_owned();
         self
     }
 
-    pub fn shadow(mut self) -> Scene {
+    pub(crate) fn shadow(mut self) -> Scene {
         self.service = "mode = \"shadow\"".to_owned();
         self
     }
 
-    pub fn fault(&self, spec: &str) {
-        self.world.inject(Fault::parse(spec).expect("a fault"));
+    pub(crate) fn fault(&self, spec: &str) {
+        let id = self.world.inject(Fault::parse(spec).expect("a fault"));
+        self.faults.lock().expect("no panic").push(id);
     }
 
-    pub fn state_dir(&self) -> PathBuf {
+    /// Ends every fault.
+    pub(crate) fn calm(&self) {
+        for id in self.faults.lock().expect("no panic").drain(..) {
+            self.world.lift(id);
+        }
+    }
+
+    pub(crate) fn state_dir(&self) -> PathBuf {
         self.dir.path().join("state")
     }
 
-    pub fn config_path(&self) -> PathBuf {
+    pub(crate) fn config_path(&self) -> PathBuf {
         self.dir.path().join("menshen.toml")
     }
 
     /// Writes the configuration file and gives its path.
-    pub fn write_config(&self) -> PathBuf {
+    pub(crate) fn write_config(&self) -> PathBuf {
         let text = format!(
             "[service]\nstate_dir = \"state\"\n{}\n[[account]]\nname = \"express\"\nappid = \"{}\"\n\
              token = {{ secret = {{ env = \"SECRET\" }} }}\nbase_url = \"{}\"\ncalls_per_minute = 100000\ntimeout = \"2s\"\n{}\n{}\n",
@@ -109,7 +120,7 @@ impl Scene {
         self.config_path()
     }
 
-    pub fn config(&self) -> Config {
+    pub(crate) fn config(&self) -> Config {
         let path = self.write_config();
         let mut surroundings = config::Surroundings::of_process();
         surroundings.env = Box::new(|name| (name == "SECRET").then(|| OsString::from(Account::DEFAULT_SECRET)));
@@ -118,21 +129,21 @@ impl Scene {
     }
 
     /// A service on this scene, with readings spaced by milliseconds.
-    pub async fn service(&self) -> Service {
+    pub(crate) async fn service(&self) -> Service {
         let config = self.config();
         let lock = menshen::service::StateLock::take(&config.service.state_dir).expect("nobody else");
         Service::open(config, quick(), lock).await.expect("a service")
     }
 
     /// One pass of the one account.
-    pub async fn pass(&self) -> PassReport {
+    pub(crate) async fn pass(&self) -> PassReport {
         let service = self.service().await;
         let watch = Watch::default();
         service.accounts()[0].pass(service.store(), &watch, &|_| ()).await
     }
 
     /// Every row of the audit log.
-    pub async fn rows(&self) -> Vec<AuditRow> {
+    pub(crate) async fn rows(&self) -> Vec<AuditRow> {
         let log = menshen::store::Reader::open(&self.state_dir().join("menshen.db")).await.expect("a log");
         let mut rows = Vec::new();
         let Some(log) = log else { return rows };
@@ -146,26 +157,26 @@ impl Scene {
     }
 
     /// `appid verdict outcome` of every row, in order.
-    pub async fn story(&self) -> Vec<String> {
+    pub(crate) async fn story(&self) -> Vec<String> {
         let brake = |row: &AuditRow| row.brake.map(|brake| format!(" ({brake})")).unwrap_or_default();
         self.rows().await.iter().map(|r| format!("{} {}{} {}", r.appid, r.verdict, brake(r), r.outcome)).collect()
     }
 
     /// What must hold at the end of every story.
-    pub fn end(&self) {
-        assert_eq!(self.world.unused_faults(), Vec::new(), "a fault was never used");
+    pub(crate) fn end(&self) {
+        assert!(self.world.unused_faults().is_empty(), "never used: {:?}", self.world.unused_faults());
         assert!(self.world.accepted_twice().is_empty(), "WeChat accepted two changes: {:?}", self.world.accepted_twice());
     }
 }
 
 /// Readings spaced by milliseconds: stories wait for no clock.
-pub fn quick() -> Surroundings {
+pub(crate) fn quick() -> Surroundings {
     let pace = Pace { readings: vec![Duration::from_millis(5); 4], readings_after_loss: 2 };
     Surroundings { pace, ..Surroundings::default() }
 }
 
 /// The binary under test, without the environment of whoever runs the tests.
-pub fn menshen(dir: &Path) -> std::process::Command {
+pub(crate) fn menshen(dir: &Path) -> std::process::Command {
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_menshen"));
     command.current_dir(dir).env_clear().env("SECRET", Account::DEFAULT_SECRET).env("USER", "tester");
     command
