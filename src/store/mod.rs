@@ -17,6 +17,10 @@ mod record;
 mod sql;
 mod write;
 
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test that cannot go on shall panic")]
+mod tests;
+
 
 pub use audit::{AuditRow, Filter, Settlement, Shown, StatsFilter, StatsRow};
 pub use brakes::{ActiveBrake, BrakeKind, BrakeScope, NewBrake};
