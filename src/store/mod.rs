@@ -21,13 +21,10 @@ mod write;
 #[expect(clippy::unwrap_used, reason = "a test that cannot go on shall panic")]
 mod tests;
 
-
 pub use audit::{AuditRow, Filter, Settlement, Shown, StatsFilter, StatsRow};
 pub use brakes::{ActiveBrake, BrakeKind, BrakeScope, NewBrake};
 pub use error::{Doing, StoreError};
 pub use outcome::Outcome;
 pub use read::{Past, Planned, Reader, Spent};
-pub use record::{
-    Answered, CallRecord, Fate, Intended, NewDecision, NewIntent, RecordedMode, RecordedVerdict,
-};
+pub use record::{Answered, CallRecord, Fate, Intended, NewDecision, NewIntent, RecordedMode, RecordedVerdict};
 pub use write::Store;

@@ -49,10 +49,7 @@ impl Outcome {
     /// `Failed` may be planned again: the retry. `Held`, `Shadow` and `Overtaken` are final.
     pub fn may_become(self, next: Outcome) -> bool {
         use Outcome::*;
-        matches!(
-            (self, next),
-            (Planned, Done | Overtaken | Failed) | (Failed, Planned) | (Done, Failed)
-        )
+        matches!((self, next), (Planned, Done | Overtaken | Failed) | (Failed, Planned) | (Done, Failed))
     }
 
     /// Whether a decision without anything to send may begin (and end) like this.

@@ -39,12 +39,17 @@ async fn a_day_has_so_many_places() {
 #[tokio::test]
 async fn a_batch_is_counted_within_itself() {
     let desk = Desk::new().await;
-    let wanted = ["wx1", "wx2", "wx3"]
-        .map(|appid| NewIntent::First { decision: agree(appid), action: Action::Agree, limit: Some(2) });
+    let wanted = ["wx1", "wx2", "wx3"].map(|appid| NewIntent::First {
+        decision: agree(appid),
+        action: Action::Agree,
+        limit: Some(2),
+    });
     let intended = desk.store.intend(wanted.into()).await.unwrap();
     match &intended[..] {
         [Intended::Ready(_), Intended::Ready(_), Intended::LimitReached { wanted, limit: 2, spent: 2 }] => {
-            assert!(matches!(&**wanted, NewIntent::First { decision, .. } if decision.application.appid.as_str() == "wx3"));
+            assert!(
+                matches!(&**wanted, NewIntent::First { decision, .. } if decision.application.appid.as_str() == "wx3")
+            );
         }
         other => panic!("{other:?}"),
     }

@@ -42,8 +42,9 @@ fn filters() -> Vec<Filter> {
         Filter { brake: Some(Brake::Pause), ..one() },
     ];
     // Every pair of properties, too.
-    for a in filters.clone() {
-        for b in filters.clone() {
+    let singles = filters.clone();
+    for a in &singles {
+        for b in singles.clone() {
             filters.push(Filter {
                 account: a.account.clone().or(b.account),
                 appid: a.appid.clone().or(b.appid),
@@ -105,7 +106,11 @@ async fn a_list_ends_when_its_reader_has_enough() {
     };
     desk.store.list(&Filter::default(), enough).await.unwrap();
     assert_eq!(seen, 5);
-    assert_eq!(desk.rows(&Filter { limit: Some(2), ..Filter::default() }).await.len(), 2, "the connection is free again");
+    assert_eq!(
+        desk.rows(&Filter { limit: Some(2), ..Filter::default() }).await.len(),
+        2,
+        "the connection is free again"
+    );
 }
 
 #[tokio::test]

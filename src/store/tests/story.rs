@@ -51,7 +51,7 @@ async fn the_view_and_the_list_tell_the_same() {
     let view: String = desk.ask(&format!("SELECT json_group_array(json_object({columns})) FROM audit_log")).await;
     let list = serde_json::to_value(desk.rows(&Filter::default()).await).unwrap();
     assert_eq!(serde_json::from_str::<serde_json::Value>(&view).unwrap(), list);
-    assert_eq!(list[0]["decided_at"], "2026-11-18T07:06:40.000Z");
+    assert_eq!(list[0]["decided_at"], "2026-11-18T11:06:40.000Z");
     assert_eq!((&list[0]["errcode"], &list[0]["attempts"]), (&89240.into(), &1.into()));
 }
 
@@ -140,7 +140,10 @@ async fn the_newest_row_of_an_identity_is_its_past() {
     assert_eq!(past[&asked[0]].id, ids[2]);
     let unsure = &past[&asked[1]];
     assert_eq!((unsure.id, unsure.unknown.len(), unsure.brake.map(|b| b.word())), (ids[1], 2, Some("unknown")));
-    assert_eq!((unsure.verdict, unsure.mode, unsure.outcome), (RecordedVerdict::Hold, RecordedMode::Live, Outcome::Held));
+    assert_eq!(
+        (unsure.verdict, unsure.mode, unsure.outcome),
+        (RecordedVerdict::Hold, RecordedMode::Live, Outcome::Held)
+    );
 }
 
 #[tokio::test]
@@ -205,7 +208,11 @@ fn a_scope_covers_what_it_names() {
     assert!(!scope.covers(&account(), BASE, Action::Refuse));
     assert!(!scope.covers(&AppId::new("wxother"), BASE, Action::Agree));
     assert!(BrakeScope::default().covers(&account(), BASE, Action::Delete));
-    assert!(!BrakeScope { base_url: Some("x".into()), ..BrakeScope::default() }.covers(&account(), BASE, Action::Agree));
+    assert!(!BrakeScope { base_url: Some("x".into()), ..BrakeScope::default() }.covers(
+        &account(),
+        BASE,
+        Action::Agree
+    ));
 }
 
 #[tokio::test]
