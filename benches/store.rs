@@ -136,12 +136,12 @@ async fn timed<F: Future<Output = Result<usize, StoreError>>>(
 
 /// The `n`-th row of a log with a bit of everything.
 fn decision(n: u32) -> NewDecision {
-    let rare = n % 1_009 == 0;
+    let rare = n.is_multiple_of(1_009);
     let category = Category { first: Some("物流服务".into()), second: Some("查件".into()) };
     NewDecision {
         at: Timestamp::UNIX_EPOCH + SignedDuration::from_secs(1_700_000_000 + i64::from(n)),
         day: format!("day {:06}", n / ROWS_PER_DAY),
-        account: if n % 4 == 0 { "shop" } else { "express" }.into(),
+        account: if n.is_multiple_of(4) { "shop" } else { "express" }.into(),
         account_appid: AppId::new("wxaccount0"),
         base_url: "https://api.weixin.qq.com".into(),
         application: Application {
@@ -166,6 +166,6 @@ fn decision(n: u32) -> NewDecision {
         },
         pass: format!("pass {}", n / 500),
         ruleset: "5f3759df5f3759df5f3759df5f3759df5f3759df5f3759df5f3759df5f3759df".into(),
-        outcome: if n % 2 == 0 { Outcome::Held } else { Outcome::Shadow },
+        outcome: if n.is_multiple_of(2) { Outcome::Held } else { Outcome::Shadow },
     }
 }

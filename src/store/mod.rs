@@ -11,6 +11,7 @@ mod audit;
 mod brakes;
 mod error;
 mod file;
+mod listing;
 mod outcome;
 mod read;
 mod record;

@@ -1,4 +1,5 @@
 //! A disk that refuses, a process that dies: nothing is sent that is not recorded.
+#![expect(clippy::print_stdout, reason = "children tell their parents what they saw")]
 
 use super::*;
 use sqlx::Executor;
