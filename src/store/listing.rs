@@ -114,7 +114,9 @@ impl Listing<'_> {
         push(query, " AND d.account = ", filter.account.as_deref());
         push(query, " AND s.outcome = ", filter.outcome.map(Outcome::word));
         query.push(" AND ").push(time);
-        query.push(" >= ").push_bind(filter.since.map_or(i64::MIN, |since| since.as_millisecond()));
+        // The list begins no earlier than its first row; said here too, or SQLite would start the walk at `since`.
+        let since = filter.since.map_or(i64::MIN, |since| since.as_millisecond());
+        query.push(" >= ").push_bind(self.first.map_or(since, |(at, _)| at.max(since)));
         query.push(" AND ").push(time);
         query.push(" < ").push_bind(filter.until.map_or(i64::MAX, |until| until.as_millisecond()));
     }

@@ -229,3 +229,17 @@ async fn a_proof_is_for_one_account_place_and_action() {
     assert_eq!(proven("wxother", BASE).await, BTreeSet::new());
     assert_eq!(desk.ask::<i64>("SELECT min(at) FROM proofs").await, at(20).as_millisecond());
 }
+
+/// The service runs accounts as tasks: every future of the store must be able to move between threads.
+#[tokio::test]
+async fn futures_of_the_store_can_move_between_threads() {
+    fn movable(_: impl Send) {}
+    let Desk { store, .. } = Desk::new().await;
+    movable(store.intend(vec![]));
+    movable(store.answer(vec![]));
+    movable(store.record(&[]));
+    movable(store.past(&account(), &[]));
+    movable(store.lift_brakes(&BrakeScope::default(), "", None, at(0)));
+    movable(store.list(&Filter::default(), |_| std::ops::ControlFlow::Continue(())));
+    movable(store.show(1));
+}
