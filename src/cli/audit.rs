@@ -160,7 +160,12 @@ fn note(row: &AuditRow) -> String {
 
 /// What a pass wrote, after `run --once`.
 pub(super) async fn print_pass(log: &Reader, report: &PassReport) -> Result<(), Error> {
-    let filter = Filter { pass: Some(report.pass.clone()), limit: Some(ROWS_OF_A_PASS), ..Filter::default() };
+    let filter = Filter {
+        pass: Some(report.pass.clone()),
+        since: Some(report.started),
+        limit: Some(ROWS_OF_A_PASS),
+        ..Filter::default()
+    };
     let mut table = Table::new(&[
         ("id", Align::Right),
         ("nickname", Align::Left),

@@ -32,7 +32,9 @@ impl Doing {
             Doing::Read => "nothing was read",
             Doing::Record => "nothing was recorded",
             Doing::Intend => "nothing was recorded, so nothing was sent",
-            Doing::Answer => "the answers were not recorded; these rows stay planned until the next pass reads the list",
+            Doing::Answer => {
+                "the answers were not recorded; these rows stay planned until the next pass reads the list"
+            }
             Doing::Brake => "no brake was pulled or lifted",
         }
     }
@@ -142,6 +144,16 @@ impl StoreError {
     /// Gives SQLite's error its kind.
     pub(super) fn from_sqlx(path: &Path, doing: Doing, error: sqlx::Error) -> StoreError {
         let scene = Box::new(Scene { path: path.to_owned(), doing });
+        if let sqlx::Error::Io(io) = &error {
+            use std::io::ErrorKind::*;
+            return match io.kind() {
+                StorageFull => StoreError::Full(scene, error),
+                QuotaExceeded | FileTooLarge => StoreError::Disk(scene, error),
+                ReadOnlyFilesystem => StoreError::ReadOnly(scene, error),
+                NotFound | NotADirectory | PermissionDenied => StoreError::Missing(scene, error),
+                _ => StoreError::Other(scene, error),
+            };
+        }
         let code = error.as_database_error().and_then(|e| e.code()).and_then(|code| code.parse::<u32>().ok());
         let Some(code) = code else { return StoreError::Other(scene, error) };
         // The extended code's low byte is the primary one: https://www.sqlite.org/rescode.html

@@ -11,18 +11,21 @@ mod audit;
 mod brakes;
 mod error;
 mod file;
+mod listing;
 mod read;
 mod record;
 mod sql;
 mod write;
 
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test that cannot go on shall panic")]
+mod tests;
 
 pub use audit::{AuditRow, Filter, Settlement, Shown, StatsFilter, StatsRow};
 pub use brakes::{ActiveBrake, BrakeKind, BrakeScope, NewBrake};
 pub use error::{Doing, StoreError};
-use crate::policy::{Fate, Mode as RecordedMode, Outcome};
 pub use read::{Past, Planned, Reader, Spent};
-pub use record::{
-    Answered, CallRecord, Intended, NewDecision, NewIntent, RecordedVerdict,
-};
+pub use record::{Answered, CallRecord, Intended, NewDecision, NewIntent, RecordedVerdict};
 pub use write::Store;
+
+use crate::policy::{Fate, Mode, Outcome};

@@ -2,7 +2,7 @@
 //!
 //! Never writes, creates or migrates anything; works beside a running service.
 
-use super::{Doing, Fate, Outcome, RecordedMode, RecordedVerdict, StoreError, file, sql};
+use super::{Doing, Fate, Outcome, Mode, RecordedVerdict, StoreError, file, sql};
 use crate::policy::{Action, AppId, Brake, CreateTime, Identity};
 use jiff::Timestamp;
 use sqlx::{Row, SqlitePool, sqlite::SqliteRow};
@@ -34,7 +34,7 @@ pub struct Past {
     /// What kept it from being carried out.
     pub brake: Option<Brake>,
     /// Live or shadow.
-    pub mode: RecordedMode,
+    pub mode: Mode,
     /// Names of the rules that could not be decided.
     pub unknown: Vec<String>,
     /// How it stands.
@@ -221,7 +221,7 @@ fn one_past(row: &SqliteRow) -> Result<Past, sqlx::Error> {
         verdict: word(row, 3, RecordedVerdict::from_word)?,
         rule: row.try_get(4)?,
         brake: optional_word(row, 5, Brake::from_word)?,
-        mode: word(row, 6, RecordedMode::from_word)?,
+        mode: word(row, 6, Mode::from_word)?,
         unknown: list(row, 7)?,
         outcome: word(row, 8, Outcome::from_word)?,
         attempts: row.try_get(9)?,

@@ -110,6 +110,7 @@ pub struct NewDecision {
 
 /// One change that is about to be asked for.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "nearly all are first attempts")]
 pub enum NewIntent {
     /// The first attempt: a new row.
     First {

@@ -1,7 +1,7 @@
 //! Every statement, by name, so that a test can prepare each against the schema.
 //!
 //! The two that are put together from parts (the list and the statistics) stand
-//! in `audit`; they are made of constants and bound values alone.
+//! in `listing` and `audit`; they are made of constants and bound values alone.
 
 /// Defines the statements, and `ALL` of them for the test.
 macro_rules! statements {

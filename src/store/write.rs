@@ -333,12 +333,8 @@ impl Writing<'_> {
         day: &str,
         rule: Option<&str>,
     ) -> Result<(), StoreError> {
-        let statement = sqlx::query(sql::TAKE_PLACE)
-            .bind(decision)
-            .bind(account.as_str())
-            .bind(action.word())
-            .bind(day)
-            .bind(rule);
+        let statement =
+            sqlx::query(sql::TAKE_PLACE).bind(decision).bind(account.as_str()).bind(action.word()).bind(day).bind(rule);
         self.run(statement).await.map(drop)
     }
 

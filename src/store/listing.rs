@@ -1,0 +1,184 @@
+//! Finding the newest rows that match, in a log of any length.
+//!
+//! Walks the index of the rarest property asked for, newest first, to find where
+//! the list begins; the rows are then read forward from there, so that neither
+//! sorting nor memory grows with the log. Rows are ordered by the instant they
+//! were decided, then by id. Statements are put together from constants; values
+//! are always bound.
+
+use super::{Filter, Outcome, RecordedVerdict};
+use crate::policy::{AppId, Brake};
+use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
+
+/// The index a list walks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Walk {
+    Appid,
+    Brake,
+    Rule,
+    Verdict,
+    Account,
+    Outcome,
+    Time,
+}
+
+impl Walk {
+    /// The tables, joined so that this index leads; and the columns the rows are ordered by.
+    fn source(self) -> (&'static str, &'static str) {
+        let by_decision = "decided_at, d.id";
+        match self {
+            Walk::Appid => ("decisions d INDEXED BY decisions_by_appid", by_decision),
+            Walk::Brake => ("decisions d INDEXED BY decisions_by_brake", by_decision),
+            Walk::Rule => ("decisions d INDEXED BY decisions_by_rule", by_decision),
+            Walk::Verdict => ("decisions d INDEXED BY decisions_by_verdict", by_decision),
+            Walk::Account => ("decisions d INDEXED BY decisions_by_account", by_decision),
+            Walk::Time => ("decisions d INDEXED BY decisions_by_time", by_decision),
+            Walk::Outcome => ("standing s INDEXED BY standing_by_outcome", "decided_at, s.decision_id"),
+        }
+    }
+}
+
+/// How a list will be read.
+pub(super) struct Listing<'f> {
+    filter: &'f Filter,
+    walk: Walk,
+    /// The oldest row of the list; `None` = from the beginning.
+    first: Option<(i64, i64)>,
+}
+
+impl Listing<'_> {
+    /// `None` if nothing can match.
+    pub(super) async fn plan<'f>(
+        filter: &'f Filter,
+        conn: &mut SqliteConnection,
+    ) -> Result<Option<Listing<'f>>, sqlx::Error> {
+        let counts = Counts::of(filter, conn).await?;
+        if counts.all == 0 || filter.limit == Some(0) {
+            return Ok(None);
+        }
+        let mut listing = Listing { filter, walk: counts.walk(filter), first: None };
+        if let Some(limit) = filter.limit {
+            // Where the roll-up knows how many there are, the search ends with the last of them.
+            let wanted = if counts.exact { counts.all.min(limit.into()) } else { limit.into() };
+            let mut query = listing.boundary(wanted - 1);
+            let found = query.build_query_as().persistent(false).fetch_optional(conn).await?;
+            listing.first = found;
+        }
+        Ok(Some(listing))
+    }
+
+    /// The row that has `newer` matching rows after it.
+    fn boundary(&self, newer: i64) -> QueryBuilder<Sqlite> {
+        let mut query = QueryBuilder::new("SELECT ");
+        let (_, order) = self.walk.source();
+        let alias = if self.walk == Walk::Outcome { "s." } else { "d." };
+        query.push(alias).push(order).push(" FROM ");
+        self.push_source(&mut query);
+        let id = order.trim_start_matches("decided_at, ");
+        query.push(format_args!(" ORDER BY {alias}decided_at DESC, {id} DESC LIMIT 1 OFFSET ")).push_bind(newer);
+        query
+    }
+
+    /// The rows of the list, oldest first.
+    pub(super) fn rows(&self) -> QueryBuilder<Sqlite> {
+        let mut query = QueryBuilder::new(
+            "SELECT d.id, d.decided_at, d.account, d.appid, d.create_time_secs, w.nickname, w.reason, d.categories, \
+             d.verdict, d.rule, w.message, d.mode, d.actor, d.brake, s.outcome, s.errcode, s.errmsg, s.attempts, \
+             s.settled_at, d.pass, d.ruleset FROM ",
+        );
+        self.push_source(&mut query);
+        let (_, order) = self.walk.source();
+        let alias = if self.walk == Walk::Outcome { "s." } else { "d." };
+        if let Some((at, id)) = self.first {
+            query.push(format_args!(" AND ({alias}{order}) >= ("));
+            query.push_bind(at).push(", ").push_bind(id).push(")");
+        }
+        query.push(format_args!(" ORDER BY {alias}{order}"));
+        query
+    }
+
+    fn push_source(&self, query: &mut QueryBuilder<Sqlite>) {
+        let (source, _) = self.walk.source();
+        query.push(source);
+        // CROSS JOIN: SQLite keeps the order of the tables.
+        let (other, time) = match self.walk {
+            Walk::Outcome => (" CROSS JOIN decisions d ON d.id = s.decision_id", "s.decided_at"),
+            _ => (" CROSS JOIN standing s ON s.decision_id = d.id", "d.decided_at"),
+        };
+        query.push(other).push(" LEFT JOIN words w ON w.decision_id = d.id WHERE TRUE");
+        let filter = self.filter;
+        push(query, " AND d.appid = ", filter.appid.as_ref().map(AppId::as_str));
+        push(query, " AND d.brake = ", filter.brake.map(Brake::word));
+        push(query, " AND d.pass = ", filter.pass.as_deref());
+        push(query, " AND d.rule = ", filter.rule.as_deref());
+        push(query, " AND d.verdict = ", filter.verdict.map(RecordedVerdict::word));
+        push(query, " AND d.account = ", filter.account.as_deref());
+        push(query, " AND s.outcome = ", filter.outcome.map(Outcome::word));
+        query.push(" AND ").push(time);
+        // The list begins no earlier than its first row; said here too, or SQLite would start the walk at `since`.
+        let since = filter.since.map_or(i64::MIN, |since| since.as_millisecond());
+        query.push(" >= ").push_bind(self.first.map_or(since, |(at, _)| at.max(since)));
+        query.push(" AND ").push(time);
+        query.push(" < ").push_bind(filter.until.map_or(i64::MAX, |until| until.as_millisecond()));
+    }
+}
+
+/// What the roll-up knows of a filter.
+struct Counts {
+    all: i64,
+    /// Nothing else is asked for, so `all` is the number of rows.
+    exact: bool,
+    rule: i64,
+    verdict: i64,
+    account: i64,
+    outcome: i64,
+}
+
+impl Counts {
+    async fn of(filter: &Filter, conn: &mut SqliteConnection) -> Result<Counts, sqlx::Error> {
+        let mut query = QueryBuilder::new("SELECT ");
+        let properties = [
+            ("rule", filter.rule.as_deref()),
+            ("verdict", filter.verdict.map(RecordedVerdict::word)),
+            ("account", filter.account.as_deref()),
+            ("outcome", filter.outcome.map(Outcome::word)),
+        ];
+        for (column, value) in properties {
+            query.push("ifnull(sum(n) FILTER (WHERE ").push(column).push(" = ").push_bind(value).push("), 0), ");
+        }
+        query.push("ifnull(sum(n) FILTER (WHERE TRUE");
+        for (column, value) in properties {
+            push(&mut query, format_args!(" AND {column} = "), value);
+        }
+        query.push("), 0) FROM rollup");
+        let (rule, verdict, account, outcome, all) = query.build_query_as().persistent(false).fetch_one(conn).await?;
+        let indexed = filter.appid.is_none() && filter.brake.is_none() && filter.pass.is_none();
+        let exact = indexed && filter.since.or(filter.until).is_none();
+        Ok(Counts { all, exact, rule, verdict, account, outcome })
+    }
+
+    /// The index with the fewest rows to look at. An applicant has few, a brake is rare.
+    fn walk(&self, filter: &Filter) -> Walk {
+        if filter.appid.is_some() {
+            return Walk::Appid;
+        }
+        if filter.brake.is_some() {
+            return Walk::Brake;
+        }
+        let candidates = [
+            (filter.rule.is_some(), self.rule, Walk::Rule),
+            (filter.outcome.is_some(), self.outcome, Walk::Outcome),
+            (filter.verdict.is_some(), self.verdict, Walk::Verdict),
+            (filter.account.is_some(), self.account, Walk::Account),
+        ];
+        let asked = candidates.into_iter().filter(|(asked, ..)| *asked);
+        asked.min_by_key(|(_, n, _)| *n).map_or(Walk::Time, |(.., walk)| walk)
+    }
+}
+
+/// `sql` and the value behind it, if there is one.
+pub(super) fn push(query: &mut QueryBuilder<Sqlite>, sql: impl std::fmt::Display, value: Option<&str>) {
+    if let Some(value) = value {
+        query.push(sql).push_bind(value.to_owned());
+    }
+}
