@@ -105,12 +105,10 @@ fn a_byte_order_mark_and_windows_lines_change_nothing() {
 
 #[test]
 fn syntax_errors_are_all_shown_and_hide_their_consequences() {
-    check("[table]\nnumber = \nflag = 1\ntext = \"a\nnumbr = 2\n", &[
-        "syntax 2:10",
-        "kind 3:8",
-        "syntax 4:10",
-        "unknown-key 5:1",
-    ]);
+    check(
+        "[table]\nnumber = \nflag = 1\ntext = \"a\nnumbr = 2\n",
+        &["syntax 2:10", "kind 3:8", "syntax 4:10", "unknown-key 5:1"],
+    );
     check("[table]\ntext = 'a'\ntext = 'b'\n", &["syntax 3:1"]);
     check("[table]\ninner = { mist = 1 }\nx\n", &["unknown-key 2:11", "syntax 3:2"]);
 }
@@ -120,7 +118,9 @@ fn durations() {
     for (text, seconds) in [("90s", 90), ("10m", 600), ("24h", 86_400), ("30d", 2_592_000), ("0s", 0), ("007s", 7)] {
         assert_eq!(parse_duration(text), Some(Duration::from_secs(seconds)), "{text}");
     }
-    for text in ["", "s", "10", "10 s", "1h30m", "-1s", "+1s", "1.5h", "10ms", "10秒", "10S", "１s", "99999999999999999999d"] {
+    for text in
+        ["", "s", "10", "10 s", "1h30m", "-1s", "+1s", "1.5h", "10ms", "10秒", "10S", "１s", "99999999999999999999d"]
+    {
         assert_eq!(parse_duration(text), None, "{text}");
     }
     assert_eq!(parse_duration("18446744073709551615d"), None, "more seconds than there are");
