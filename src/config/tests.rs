@@ -74,7 +74,10 @@ fn the_documented_example_loads() {
         &[
             ("menshen.toml", DOCUMENTED),
             ("partners.txt", "# 合作方\nwx0000000000000001\n"),
-            ("rules/cases.toml", "[[case]]\nname = 'c'\ngiven = { reason = '博 彩' }\nexpect = 'refuse'\nrule = 'gambling words'\n"),
+            (
+                "rules/cases.toml",
+                "[[case]]\nname = 'c'\ngiven = { reason = '博 彩' }\nexpect = 'refuse'\nrule = 'gambling words'\n",
+            ),
         ],
         Need::Secrets,
     )
@@ -151,7 +154,8 @@ fn the_example_shows_every_key() {
     let mut known: BTreeSet<String> = BTreeSet::new();
     for table in tables {
         let error = load_files(&[("menshen.toml", &format!("{table}\n{nowhere}"))], Need::State).unwrap_err();
-        let helps: Vec<&str> = error.problems().filter_map(|p| p.help.as_deref()?.strip_prefix("known keys: ")).collect();
+        let helps: Vec<&str> =
+            error.problems().filter_map(|p| p.help.as_deref()?.strip_prefix("known keys: ")).collect();
         assert!(!helps.is_empty(), "{table}: {error}");
         known.extend(helps.iter().flat_map(|h| h.split(", ")).map(str::to_owned));
     }
@@ -262,7 +266,9 @@ fn schedules() {
         // The scheduler itself takes what we took.
         assert!(tokio_cron_scheduler::Job::new(pattern, |_, _| {}).is_ok(), "{pattern}");
     }
-    for text in ["* * * *", "61 * * * * *", "x", "@every 5s", "0 0 0 31 2 *", "0 0 0 1 1 * 2020", "* * * * * * * *", "每小时"] {
+    for text in
+        ["* * * *", "61 * * * * *", "x", "@every 5s", "0 0 0 31 2 *", "0 0 0 1 1 * 2020", "* * * * * * * *", "每小时"]
+    {
         assert!(Schedule::parse(text).is_err(), "{text}");
         check(&format!("[service]\nschedule = '{text}'"), &["schedule 2:12"]);
     }
@@ -271,7 +277,7 @@ fn schedules() {
 #[test]
 fn wrong_accounts_are_told_with_their_place() {
     check_whole("", &["missing 1:1"]);
-    check_whole("account = []", &[]);
+    check_whole("account = []", &["missing 1:1"]);
     check_whole("[account]\nname = 'a'", &["kind 1:1"]);
     let token = "token = { secret = { env = 'MENSHEN_APP_SECRET' } }";
     for (text, expected) in [
@@ -288,11 +294,9 @@ fn wrong_accounts_are_told_with_their_place() {
         ("name = 'a'\nappid = 'wx'\ntoken = 'x'", &["kind 4:9"]),
         ("name = 'a'\nappid = 'wx'\ntoken = {}", &["missing 4:9"]),
         ("name = 'a'\nappid = 'wx'\ntoken = { kind = 'stabel', secret.env = 'MENSHEN_APP_SECRET' }", &["value 4:18"]),
-        ("name = 'a'\nappid = 'wx'\ntoken = { kind = 'none' }", &["value 4:18", "missing 4:9"]),
+        ("name = 'a'\nappid = 'wx'\ntoken = { kind = 'none' }", &["missing 4:9", "value 4:18"]),
     ] {
-        let mut expected = expected.to_vec();
-        expected.sort_by_key(|e| e.split_once(' ').map(|(_, place)| place.to_owned()));
-        check_whole(&format!("[[account]]\n{}", text.replace("TOKEN", token)), &expected);
+        check_whole(&format!("[[account]]\n{}", text.replace("TOKEN", token)), expected);
     }
 }
 
@@ -327,7 +331,6 @@ fn wrong_secrets_are_told_and_never_shown() {
         ("['hunter2']", "kind 4:20"),
         ("{}", "secret 4:20"),
         ("{ env = 'MENSHEN_APP_SECRET', file = 'hunter2' }", "secret 4:20"),
-        ("{ value = 'hunter2' }", "secret 4:20"),
         ("{ env = 'MISSING' }", "secret 4:28"),
         ("{ env = 'EMPTY' }", "secret 4:28"),
         ("{ env = 'TWO_WORDS' }", "secret 4:28"),
@@ -357,16 +360,51 @@ fn wrong_secrets_are_told_and_never_shown() {
 }
 
 #[test]
+fn a_schedule_is_told_which_part_is_wrong() {
+    for (text, expected) in [
+        ("* * * *", "it has 4 fields"),
+        ("0 */2 * * 8", "weekday `8`: number out of bounds"),
+        ("0 61 * * * *", "minute `61`: number out of bounds"),
+        ("0 0 0 31 2 *", "no such moment comes any more"),
+        ("@every 5s", "the short forms are @yearly, @monthly, @weekly, @daily and @hourly"),
+    ] {
+        assert_eq!(Schedule::parse(text).unwrap_err(), expected, "{text}");
+    }
+}
+
+#[test]
+fn a_secret_under_a_wrong_key_is_not_shown_either() {
+    for text in [
+        "token = { secret = { value = 'hunter2' } }",
+        "token.secrt = 'hunter2'",
+        "token = { secrets = { x = 'hunter2' } }",
+        "tokn = 'hunter2'",
+        "app = { x = ['hunter2'] }",
+    ] {
+        let error = load_files(&[("menshen.toml", &format!("[[account]]\n{text}"))], Need::Secrets).unwrap_err();
+        assert!(!error.to_string().contains("hunter2"), "{error}");
+    }
+}
+
+#[test]
 fn the_sandbox_needs_rules_only() {
     let rule = "[[rule]]\nname = 'r'\naction = 'hold'\nwhen = { always = true }\n";
     let config = load_files(&[("menshen.toml", rule)], Need::Policy).unwrap();
     assert_eq!((config.policy.spec.rules.len(), config.accounts.len()), (1, 0));
-    let half = format!("[[account]]\nname = 'b'\ntoken = 5\n[wechat]\nbase_url = 'nowhere'\n[limits]\nper_pass = 3\n{rule}accounts = ['b']");
+    let half = format!(
+        "[[account]]\nname = 'b'\ntoken = 5\n[wechat]\nbase_url = 'nowhere'\n[limits]\nper_pass = 3\n{rule}accounts = ['b']"
+    );
     let config = load_files(&[("menshen.toml", &half)], Need::Policy).unwrap();
     assert_eq!((config.account_names, config.limits.per_pass), (vec!["b".to_owned()], Some(3)));
     let config = load_files(&[("menshen.toml", &format!("{rule}accounts = ['b']"))], Need::Policy);
     assert!(config.is_ok(), "without accounts their names cannot be checked");
-    for wrong in ["[zzz]", "[limits]\nzzz = 1", "[pending]\nwindow = 1", "[[rule]]", "[[account]]\nname = 'b'\n[[rule]]\nname = 'q'\naction = 'hold'\nwhen = { always = true }\naccounts = ['c']"] {
+    for wrong in [
+        "[zzz]",
+        "[limits]\nzzz = 1",
+        "[pending]\nwindow = 1",
+        "[[rule]]",
+        "[[account]]\nname = 'b'\n[[rule]]\nname = 'q'\naction = 'hold'\nwhen = { always = true }\naccounts = ['c']",
+    ] {
         assert!(load_files(&[("menshen.toml", &format!("{rule}{wrong}"))], Need::Policy).is_err(), "{wrong}");
     }
 }
@@ -402,18 +440,29 @@ fn includes_and_lists_are_relative_to_the_file_that_names_them() {
 
 #[test]
 fn files_that_cannot_be_read_are_told_where_they_are_named() {
-    let directory = directory(&[("menshen.toml", &format!("{ACCOUNT}[policy]\ninclude = ['nope/*.toml', '[', 'gbk.toml']\n[lists]\nx = {{ file = 'nope.txt' }}"))]);
+    let directory = directory(&[(
+        "menshen.toml",
+        &format!("{ACCOUNT}[policy]\ninclude = ['nope/*.toml', '[', 'gbk.toml']\n[lists]\nx = {{ file = 'nope.txt' }}"),
+    )]);
     fs::write(directory.path().join("gbk.toml"), b"# ok\n\xb2\xa9\xb2\xca").unwrap();
     let error = load(&directory.path().join("menshen.toml"), &surroundings(), Need::Secrets).unwrap_err();
     assert_eq!(found(&error), ["include 6:12", "include 6:27", "unreadable 6:32", "unreadable 8:14"]);
     let shown = error.to_string();
-    assert!(shown.contains("gbk.toml: line 2 is not UTF-8") && shown.contains("nope.txt: there is no such file"), "{shown}");
+    assert!(
+        shown.contains("gbk.toml: line 2 is not UTF-8") && shown.contains("nope.txt: there is no such file"),
+        "{shown}"
+    );
 }
 
 #[test]
 fn a_configuration_that_is_not_there() {
     let error = load(Path::new("/nowhere/x.toml"), &surroundings(), Need::Secrets).unwrap_err();
-    insta::assert_snapshot!(error.render(false), @"");
+    insta::assert_snapshot!(error.render(false), @r###"
+    error[unreadable]: the configuration cannot be used: there is no such file
+    --> /nowhere/x.toml
+     |
+    help: name another file with -c FILE or $MENSHEN_CONFIG
+    "###);
     let directory = directory(&[("x", "")]);
     let error = load(directory.path(), &surroundings(), Need::Secrets).unwrap_err();
     assert!(error.to_string().contains("this is a directory"), "{error}");
@@ -422,20 +471,27 @@ fn a_configuration_that_is_not_there() {
 #[test]
 fn root_uses_no_file_that_others_may_write() {
     let main = format!("{ACCOUNT}[policy]\ninclude = ['rules.toml']\n");
-    let directory = directory(&[("menshen.toml", &main), ("rules.toml", "[lists]\nx = { file = 'x.txt' }"), ("x.txt", "a")]);
+    let directory =
+        directory(&[("menshen.toml", &main), ("rules.toml", "[lists]\nx = { file = 'x.txt' }"), ("x.txt", "a")]);
     let path = directory.path().join("menshen.toml");
     let root = Surroundings { root: true, ..surroundings() };
-    let set = |name: &str, mode| fs::set_permissions(directory.path().join(name), fs::Permissions::from_mode(mode)).unwrap();
+    let set =
+        |name: &str, mode| fs::set_permissions(directory.path().join(name), fs::Permissions::from_mode(mode)).unwrap();
     let ours = fs::metadata(&path).unwrap().uid() == 0;
     let refused = |root: &Surroundings| -> Vec<String> {
-        load(&path, root, Need::Secrets).err().map(|e| e.problems().map(|p| format!("{} {}", p.code, p.line)).collect()).unwrap_or_default()
+        load(&path, root, Need::Secrets)
+            .err()
+            .map(|e| e.problems().map(|p| format!("{} {}", p.code, p.line)).collect())
+            .unwrap_or_default()
     };
     for name in ["menshen.toml", "rules.toml", "x.txt"] {
         set(name, 0o644);
     }
     // A file of another user is refused whatever its mode; as root ours are root's.
     assert_eq!(refused(&root).is_empty(), ours);
-    for (name, expected) in [("menshen.toml", "permissions 0"), ("rules.toml", "permissions 6"), ("x.txt", "permissions 2")] {
+    for (name, expected) in
+        [("menshen.toml", "permissions 0"), ("rules.toml", "permissions 6"), ("x.txt", "permissions 2")]
+    {
         set(name, 0o646);
         if ours {
             assert_eq!(refused(&root), [expected], "{name}");
@@ -466,7 +522,12 @@ fn the_configuration_is_looked_for_in_four_places() {
     ] {
         assert_eq!(find(cli, &around).unwrap(), expected);
     }
-    insta::assert_snapshot!(find(None, &surroundings()).unwrap_err().render(false), @"");
+    let around = Surroundings { system_config: "/nowhere/at/all.toml".into(), ..surroundings() };
+    insta::assert_snapshot!(find(None, &around).unwrap_err().render(false), @r###"
+    error[no-config]: no configuration: no -c FILE, $MENSHEN_CONFIG is not set, and neither /nowhere/menshen.toml nor /nowhere/at/all.toml exists
+     |
+    help: copy config.example.toml to ./menshen.toml and fill it in, or add --sandbox to try menshen without one
+    "###);
 }
 
 #[test]
@@ -498,5 +559,95 @@ gambling = []
     let directory = directory(&[("menshen.toml", text)]);
     let error = load(&directory.path().join("menshen.toml"), &surroundings(), Need::Secrets).unwrap_err();
     let shown = error.render(false).replace(&*directory.path().to_string_lossy(), "");
-    insta::assert_snapshot!(shown, @"");
+    insta::assert_snapshot!(shown, @r###"
+    error[unknown-key]: unknown key `schedul` in [service]
+     --> /menshen.toml:2:1
+      |
+    2 | schedul  = '0 */2 * * * *'
+      | ^^^^^^^
+      |
+    help: did you mean `schedule`?
+
+    error[timezone]: there is no time zone `Asia/Shangai`
+     --> /menshen.toml:3:12
+      |
+    3 | timezone = 'Asia/Shangai'
+      |            ^^^^^^^^^^^^^^
+      |
+    help: did you mean `Asia/Shanghai`?
+
+    error[schedule]: `schedule` is no cron pattern: weekday `8`: number out of bounds
+     --> /menshen.toml:4:12
+      |
+    4 | schedule = '0 */2 * * 8'
+      |            ^^^^^^^^^^^^^
+      |
+    help: six fields: second minute hour day month weekday; "0 */10 * * * *" is every ten minutes, "0 30 9 * * MON-FRI" is 9:30 on weekdays
+
+    error[insecure]: plain http:// would send the secret and the token readable by everybody on the way
+     --> /menshen.toml:7:12
+      |
+    7 | base_url = 'http://api.weixin.qq.com'
+      |            ^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+    help: use https://; http:// is accepted for this machine only (127.0.0.1, localhost)
+
+    error[url]: `proxy` is no address of a proxy
+     --> /menshen.toml:8:12
+      |
+    8 | proxy    = 'ftp://************@10.0.0.1'
+      |            ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+    help: e.g. "http://10.0.0.1:3128" or "socks5h://10.0.0.1:1080"
+
+    error[value]: `kind` cannot be `stabel`: expected stable
+      --> /menshen.toml:13:18
+       |
+    13 | token = { kind = 'stabel', secret = ********* }
+       |                  ^^^^^^^^
+       |
+    help: did you mean `stable`?
+
+    error[secret]: a secret must not stand in the configuration itself
+      --> /menshen.toml:13:37
+       |
+    13 | token = { kind = 'stabel', secret = ********* }
+       |                                     ^^^^^^^^^
+       |
+    help: write { env = "NAME" }, { file = "PATH" } or { credential = "NAME" }
+
+    error[message]: a rule that refuses needs a message for the applicant
+      --> /menshen.toml:15:1
+       |
+    15 | [[rule]]
+       | ^^^^^^^^
+       |
+    help: add `message = "…"`; it may hold {keyword}, {category}, {nickname}, {appid} and {rule}
+
+    error[unknown-name]: there is no list named `gamblign` in [lists]
+      --> /menshen.toml:18:36
+       |
+    18 | when   = { reason = { any = ['赌博', '@gamblign'] } }  # 博彩词
+       |                                      ^^^^^^^^^^^
+       |
+    help: did you mean `gambling`?
+
+    error[unknown-name]: there is no account named `expres`
+      --> /menshen.toml:19:13
+       |
+    19 | accounts = ['expres']
+       |             ^^^^^^^^
+       |
+    help: did you mean `express`?
+
+    error[empty]: `gambling` is an empty list
+      --> /menshen.toml:22:12
+       |
+    22 | gambling = []
+       |            ^^
+       |
+    help: leave the key out, or name at least one entry
+
+    error: 11 problems found
+    "###);
 }

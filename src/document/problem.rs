@@ -25,7 +25,7 @@ pub struct Problem {
     pub code: &'static str,
     /// Where it stands in a text; `None` when the file itself is the problem.
     pub spot: Option<Spot>,
-    /// The file as the user named it.
+    /// The file as the user named it; empty when there is none.
     pub file: Arc<str>,
     /// From 1; 0 without a spot.
     pub line: u32,
@@ -41,6 +41,7 @@ impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.spot {
             Some(_) => write!(f, "{}:{}:{}: {}", self.file, self.line, self.column, self.message),
+            None if self.file.is_empty() => f.write_str(&self.message),
             None => write!(f, "{}: {}", self.file, self.message),
         }
     }

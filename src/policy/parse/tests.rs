@@ -445,5 +445,29 @@ fn problems_are_shown_in_full() {
     let main = "[lists]\ngambling = ['博彩', '赌博']\n\n[[rule]]\nname = '博彩关键词'\naction = 'refuse'\n\
                 message = '含有「{keywrd}」'\nwhen = { reason = { any = ['彩票', '@gamblign'], max_chars = -5 } }\n";
     let problems = parse_files(&[("main.toml", main)]).unwrap_err();
-    insta::assert_snapshot!(problems.render(false), @"");
+    insta::assert_snapshot!(problems.render(false), @r###"
+    error[rule]: unknown placeholder {keywrd}; known are {keyword}, {category}, {nickname}, {appid}, {rule}, and {{ and }} for braces
+     --> main.toml:7:15
+      |
+    7 | message = '含有「{keywrd}」'
+      |                  ^^^^^^^^
+      |
+    help: did you mean `{keyword}`?
+
+    error[unknown-name]: there is no list named `gamblign` in [lists]
+     --> main.toml:8:34
+      |
+    8 | when = { reason = { any = ['彩票', '@gamblign'], max_chars = -5 } }
+      |                                    ^^^^^^^^^^^
+      |
+    help: did you mean `gambling`?
+
+    error[range]: `max_chars` must be a whole number of 0 or more
+     --> main.toml:8:60
+      |
+    8 | when = { reason = { any = ['彩票', '@gamblign'], max_chars = -5 } }
+      |                                                              ^^
+
+    error: 3 problems found
+    "###);
 }
