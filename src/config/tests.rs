@@ -360,6 +360,18 @@ fn wrong_secrets_are_told_and_never_shown() {
 }
 
 #[test]
+fn time_zones() {
+    for (written, name) in
+        [("UTC", "UTC"), ("asia/shanghai", "Asia/Shanghai"), ("Europe/Berlin", "Europe/Berlin"), ("PRC", "PRC")]
+    {
+        assert_eq!(loaded(&format!("[service]\ntimezone = '{written}'")).service.timezone_name, name);
+    }
+    for wrong in ["Local", "+08:00", "Etc/Unknown", "../etc/passwd", "北京"] {
+        check(&format!("[service]\ntimezone = '{wrong}'"), &["timezone 2:12"]);
+    }
+}
+
+#[test]
 fn a_schedule_is_told_which_part_is_wrong() {
     for (text, expected) in [
         ("* * * *", "it has 4 fields"),

@@ -52,16 +52,24 @@ impl fmt::Display for Problem {
 pub(super) struct Source {
     pub(super) name: Arc<str>,
     pub(super) text: Arc<str>,
+    /// Where each line starts; a text is asked for thousands of places.
+    lines: Vec<usize>,
     /// Stretches that must not be shown.
     pub(super) masks: Vec<std::ops::Range<usize>>,
 }
 
 impl Source {
+    pub(super) fn new(name: &str, text: &str) -> Source {
+        let starts = text.match_indices('\n').map(|(at, _)| at + 1);
+        let lines = std::iter::once(0).chain(starts).collect();
+        Source { name: name.into(), text: text.into(), lines, masks: Vec::new() }
+    }
+
     /// Line and column (in characters) of a byte, both from 1.
     pub(super) fn position(&self, byte: usize) -> (u32, u32) {
-        let before = &self.text[..self.boundary(byte)];
-        let line = before.matches('\n').count() + 1;
-        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+        let byte = self.boundary(byte);
+        let line = self.lines.partition_point(|start| *start <= byte);
+        let column = self.text[self.lines[line - 1]..byte].chars().count() + 1;
         (u32::try_from(line).unwrap_or(u32::MAX), u32::try_from(column).unwrap_or(u32::MAX))
     }
 

@@ -52,7 +52,7 @@ impl Reading {
     pub fn add(&self, name: &str, text: &str) -> FileId {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let sources = &mut self.state.borrow_mut().sources;
-        sources.push(Source { name: name.into(), text: text.into(), masks: Vec::new() });
+        sources.push(Source::new(name, text));
         FileId(sources.len() - 1)
     }
 
