@@ -15,7 +15,7 @@ mod rules;
 mod tests;
 
 pub use cases::{CaseSpec, Given};
-pub use files::{Outside, OutsideFile};
+pub use files::{Matching, Outside, OutsideFile, Read};
 pub use places::Places;
 
 use super::{PolicySpec, Verdict};
