@@ -1,3 +1,4 @@
+//! One small schema, many texts.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use super::*;

@@ -1,3 +1,4 @@
+//! Files in memory, parsed as the loader would.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use super::*;
