@@ -17,8 +17,16 @@ pub fn load(path: &Path, surroundings: &Surroundings, need: Need) -> Result<Conf
         let help = why.help.or_else(|| Some("name another file with -c FILE or $MENSHEN_CONFIG".to_owned()));
         Problems::about_file(why.code, &name, format!("the configuration cannot be used: {}", why.message), help)
     })?;
+    load_text(path, &text, surroundings, need)
+}
+
+/// Reads a configuration whose text is at hand, as if it stood in `path`: for rules built into the program.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_text(path: &Path, text: &str, surroundings: &Surroundings, need: Need) -> Result<Config, ConfigError> {
     let reading = Reading::new();
-    let document = reading.parse(&name, &text);
+    let document = reading.parse(&path.display().to_string(), text);
     let root = document.root(&reading);
     let config = read(&root, path, surroundings, need);
     root.finish();

@@ -133,6 +133,14 @@ fn the_example_shows_the_defaults_and_starts_in_shadow_mode() {
     assert_eq!(example.policy.spec.default, defaults.policy.spec.default);
 }
 
+#[test]
+fn a_text_at_hand_is_read_like_a_file() {
+    let config = load_text(Path::new("example"), EXAMPLE, &surroundings(), Need::Policy).unwrap();
+    assert_eq!(config.policy.spec.rules[0].place.as_ref().unwrap().file.as_ref(), "example");
+    let error = load_text(Path::new("example"), "x = 1", &surroundings(), Need::Policy).unwrap_err();
+    assert_eq!(error.problems().next().unwrap().to_string(), "example:1:1: unknown key `x`");
+}
+
 /// What the example promises of its rules is true.
 #[test]
 fn the_cases_of_the_example_come_out_as_they_say() {

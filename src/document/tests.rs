@@ -254,6 +254,14 @@ fn secrets_are_covered() {
 }
 
 #[test]
+fn a_long_run_of_letters_and_digits_is_covered_anywhere() {
+    let shown = rendered("[table]\nflag = '0123456789abcdef0123456789abcdef'");
+    assert!(!shown.contains("0123456789abcdef"), "{shown}");
+    let shown = rendered("[table]\nflag = 'wx0123456789abcdef'");
+    assert!(shown.contains("wx0123456789abcdef"), "an appid is no secret: {shown}");
+}
+
+#[test]
 fn what_comes_after_a_covered_secret_keeps_its_column() {
     insta::assert_snapshot!(rendered("[table]\ninner = { secret = 'hunter2', must = 1, x = 1 }\n"), @r###"
     error[unknown-key]: unknown key `secret` in `inner`

@@ -75,3 +75,26 @@ fn a_secret_under_a_wrong_key_is_not_shown_either() {
         assert!(!error.to_string().contains("hunter2"), "{error}");
     }
 }
+
+/// Damaged in any way, a configuration is an error that still does not show the secret written into it.
+#[test]
+fn a_damaged_configuration_shows_no_secret() {
+    const PIECES: [&str; 14] =
+        ["\"", "'", "[", "]", "{", "}", "=", "\n", ",", "#", "\"\"\"", "词", "\u{0}", "[[account]]\n"];
+    let written = EXAMPLE.replace("{ env = \"MENSHEN_APP_SECRET\" }", &format!("\"{SECRET}\""));
+    let start = written.find("token = ").unwrap();
+    let end = written[start..].find('\n').unwrap() + start;
+    let mut random = fastrand::Rng::with_seed(7);
+    for _ in 0..60 {
+        let mut line: Vec<char> = written[start..end].chars().collect();
+        for _ in 0..random.usize(1..4) {
+            let at = random.usize(0..line.len());
+            let until = (at + random.usize(0..12)).min(line.len());
+            line.splice(at..until, PIECES[random.usize(0..PIECES.len())].chars());
+        }
+        let line: String = line.into_iter().collect();
+        let text = format!("{}{line}{}", &written[..start], &written[end..]);
+        let error = load_files(&[("menshen.toml", &text)], Need::Secrets).unwrap_err();
+        assert!(!error.to_string().contains(SECRET), "{line}\n{error}");
+    }
+}
