@@ -126,14 +126,14 @@ fn sandbox_config(path: Option<&Path>, dir: &Path, base_url: &str) -> Result<Con
     let mut surroundings = config::Surroundings::of_process();
     let rules = match path {
         Some(path) => config::load(path, &surroundings, Need::Policy)?,
-        None => config::load_text("built-in rules", demo::RULES, &surroundings, Need::Policy)?,
+        None => config::load_text(Path::new("built-in rules"), demo::RULES, &surroundings, Need::Policy)?,
     };
     surroundings.env = Box::new(secret);
     let text = format!(
         "[[account]]\nname = \"{SANDBOX_ACCOUNT}\"\nappid = \"{}\"\ntoken = {{ secret = {{ env = \"{SANDBOX_SECRET}\" }} }}\nbase_url = \"{base_url}\"\ncalls_per_minute = 60000\n",
         Account::DEFAULT_APPID
     );
-    let mut config = config::load_text("the sandbox's own configuration", &text, &surroundings, Need::Secrets)?;
+    let mut config = config::load_text(Path::new("the sandbox's own configuration"), &text, &surroundings, Need::Secrets)?;
     config.service.state_dir = dir.to_owned();
     config.service.mode = crate::policy::Mode::Live;
     config.policy = rules.policy;

@@ -31,5 +31,5 @@ fn nowhere(places: &[PathBuf; 2]) -> Problems {
         places[1].display()
     );
     let help = "copy config.example.toml to ./menshen.toml and fill it in, or add --sandbox to try menshen without one";
-    Problems::about_file("no-config", "menshen.toml", message, Some(help.to_owned()))
+    Problems::about_file("no-config", "", message, Some(help.to_owned()))
 }

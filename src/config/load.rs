@@ -1,8 +1,8 @@
 //! Reading everything, in one go, and giving back either a whole configuration or every problem.
 
-use super::account::{self, Account, Defaults};
+use super::account::{self, Defaults};
 use super::{Config, ConfigError, Need, Surroundings, files, service};
-use crate::document::{Problems, Reading, Table, Value};
+use crate::document::{Problems, Reading, Table};
 use crate::policy::RuleSet;
 use crate::policy::parse::{Outside, ParsedPolicy, parse};
 use std::path::Path;
@@ -15,19 +15,18 @@ pub fn load(path: &Path, surroundings: &Surroundings, need: Need) -> Result<Conf
     let name = path.display().to_string();
     let text = files::read(path, surroundings).map_err(|why| {
         let help = why.help.or_else(|| Some("name another file with -c FILE or $MENSHEN_CONFIG".to_owned()));
-        Problems::about_file(why.code, &name, format!("cannot use {name}: {}", why.message), help)
+        Problems::about_file(why.code, &name, format!("the configuration cannot be used: {}", why.message), help)
     })?;
-    load_text(&name, &text, surroundings, need)
+    load_text(path, &text, surroundings, need)
 }
 
-/// Reads a configuration from a text; `name` stands for its file, relative paths are relative to it.
+/// Reads a configuration whose text is at hand, as if it stood in `path`: for rules built into the program.
 ///
 /// # Errors
-/// As for [`load`].
-pub fn load_text(name: &str, text: &str, surroundings: &Surroundings, need: Need) -> Result<Config, ConfigError> {
-    let path = Path::new(name);
+/// As [`load`].
+pub fn load_text(path: &Path, text: &str, surroundings: &Surroundings, need: Need) -> Result<Config, ConfigError> {
     let reading = Reading::new();
-    let document = reading.parse(name, text);
+    let document = reading.parse(&path.display().to_string(), text);
     let root = document.root(&reading);
     let config = read(&root, path, surroundings, need);
     root.finish();
@@ -38,7 +37,8 @@ pub fn load_text(name: &str, text: &str, surroundings: &Surroundings, need: Need
 
 /// The whole file; what is wrong is reported and stands in for by a default.
 fn read(root: &Table<'_>, path: &Path, surroundings: &Surroundings, need: Need) -> Config {
-    let tables = root.optional("account").and_then(|v| v.list()).unwrap_or_default();
+    let written = root.optional("account");
+    let tables = written.as_ref().and_then(|v| v.list()).unwrap_or_default();
     let (service, wechat) = (root.optional("service"), root.optional("wechat"));
     let limits = account::limits(root.optional("limits"), "[limits]", account::Limits::default());
     let pending = service::pending(root.optional("pending"));
@@ -46,25 +46,18 @@ fn read(root: &Table<'_>, path: &Path, surroundings: &Surroundings, need: Need) 
         Need::Policy => (service::default(), Vec::new(), account::names(&tables)),
         Need::Secrets | Need::State => {
             let wechat = account::wechat(wechat, path);
-            let (accounts, names) = accounts(root, &tables, &Defaults { wechat, limits, path, surroundings, need });
+            if tables.is_empty() && written.is_none_or(|v| v.is_list()) {
+                let help = "name the plugin's owner: [[account]] with name, appid and token";
+                root.reading().report_help("missing", root.spot(), "there is no [[account]]", help);
+            }
+            let defaults = Defaults { wechat, limits, path, surroundings, need };
+            let (accounts, names) = account::read(&tables, &defaults);
             (service::read(service, path), accounts, names)
         }
     };
     let known = (need != Need::Policy || !account_names.is_empty()).then_some(account_names.as_slice());
     let policy = policy(root, path, known, surroundings);
     Config { path: path.to_owned(), service, accounts, account_names, limits, policy, pending }
-}
-
-fn accounts(root: &Table<'_>, tables: &[Value<'_>], defaults: &Defaults<'_>) -> (Vec<Account>, Vec<String>) {
-    if tables.is_empty() && root.key_spot("account").is_none() {
-        root.reading().report_help(
-            "missing",
-            root.spot(),
-            "there is no [[account]]",
-            "name the plugin's owner: [[account]] with name, appid and token",
-        );
-    }
-    account::read(tables, defaults)
 }
 
 fn policy(root: &Table<'_>, path: &Path, accounts: Option<&[String]>, surroundings: &Surroundings) -> ParsedPolicy {

@@ -21,7 +21,7 @@ pub use load::{load, load_text};
 pub use schedule::Schedule;
 pub use secret::{Origin, Secret};
 pub use service::{Pending, Service};
-pub use surroundings::Surroundings;
+pub use surroundings::{Surroundings, Variables};
 
 use crate::document::{Problem, Problems};
 use crate::policy::parse::ParsedPolicy;

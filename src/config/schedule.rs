@@ -28,7 +28,7 @@ impl Schedule {
             _ => text.trim().to_owned(),
         };
         let parser = CronParser::builder().seconds(Seconds::Required).dom_and_dow(true).build();
-        let cron = parser.parse(&pattern).map_err(|error| reason(text, &error.to_string()))?;
+        let cron = parser.parse(&pattern).map_err(|error| reason(&pattern, &error.to_string(), &parser))?;
         match cron.find_next_occurrence(&chrono::Utc::now(), false) {
             Ok(_) => Ok(Schedule { pattern, cron }),
             Err(_) => Err("no such moment comes any more".to_owned()),
@@ -71,14 +71,26 @@ pub(super) fn read(value: &Value<'_>) -> Option<Schedule> {
     }
 }
 
-fn reason(text: &str, error: &str) -> String {
-    let fields = text.split_whitespace().count();
-    if !text.contains('@') && !(5..=7).contains(&fields) {
-        return format!("it has {fields} fields");
+const FIELDS: [&str; 7] = ["second", "minute", "hour", "day", "month", "weekday", "year"];
+
+fn reason(pattern: &str, error: &str, parser: &CronParser) -> String {
+    let fields: Vec<&str> = pattern.split_whitespace().collect();
+    if pattern.contains('@') {
+        return "the short forms are @yearly, @monthly, @weekly, @daily and @hourly".to_owned();
     }
-    let error =
-        error.strip_prefix("Component error: ").or_else(|| error.strip_prefix("Invalid pattern: ")).unwrap_or(error);
-    let error = error.trim_end_matches('.');
+    if !(6..=7).contains(&fields.len()) {
+        return format!("it has {} fields", fields.len());
+    }
+    let wrong = (0..fields.len()).find(|&at| !fits_alone(at, fields[at], parser));
+    let field = wrong.map_or_else(String::new, |at| format!("{} `{}`: ", FIELDS[at], fields[at]));
+    let error = error.rsplit(": ").next().unwrap_or(error).trim_end_matches('.');
     let mut letters = error.chars();
-    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+    field + &letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+}
+
+/// True when a field is right where it stands, whatever the others are.
+fn fits_alone(at: usize, field: &str, parser: &CronParser) -> bool {
+    let mut fields = ["*"; 7];
+    fields[at] = field;
+    parser.parse(&fields.join(" ")).is_ok()
 }

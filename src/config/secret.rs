@@ -45,8 +45,9 @@ pub(super) fn read(value: &Value<'_>, path: &Path, surroundings: &Surroundings, 
         return None;
     }
     let table = value.table("`secret`")?.confidential();
-    let (origin, named) = origin(&table, path)?;
+    let origin = origin(&table, path);
     table.finish();
+    let (origin, named) = origin?;
     if need != Need::Secrets {
         return Some(Secret { origin, value: None });
     }

@@ -4,10 +4,13 @@ use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
 
+/// Looks up an environment variable.
+pub type Variables = Box<dyn Fn(&str) -> Option<OsString> + Send + Sync>;
+
 /// Environment, credentials, and who we are.
 pub struct Surroundings {
     /// An environment variable.
-    pub env: Box<dyn Fn(&str) -> Option<OsString> + Send + Sync>,
+    pub env: Variables,
     /// Where systemd puts credentials.
     pub credentials_dir: Option<PathBuf>,
     /// We run as root: files others may write are refused.

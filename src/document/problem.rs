@@ -25,7 +25,7 @@ pub struct Problem {
     pub code: &'static str,
     /// Where it stands in a text; `None` when the file itself is the problem.
     pub spot: Option<Spot>,
-    /// The file as the user named it.
+    /// The file as the user named it; empty when there is none.
     pub file: Arc<str>,
     /// From 1; 0 without a spot.
     pub line: u32,
@@ -41,6 +41,7 @@ impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.spot {
             Some(_) => write!(f, "{}:{}:{}: {}", self.file, self.line, self.column, self.message),
+            None if self.file.is_empty() => f.write_str(&self.message),
             None => write!(f, "{}: {}", self.file, self.message),
         }
     }
@@ -51,16 +52,24 @@ impl fmt::Display for Problem {
 pub(super) struct Source {
     pub(super) name: Arc<str>,
     pub(super) text: Arc<str>,
+    /// Where each line starts; a text is asked for thousands of places.
+    lines: Vec<usize>,
     /// Stretches that must not be shown.
     pub(super) masks: Vec<std::ops::Range<usize>>,
 }
 
 impl Source {
+    pub(super) fn new(name: &str, text: &str) -> Source {
+        let starts = text.match_indices('\n').map(|(at, _)| at + 1);
+        let lines = std::iter::once(0).chain(starts).collect();
+        Source { name: name.into(), text: text.into(), lines, masks: Vec::new() }
+    }
+
     /// Line and column (in characters) of a byte, both from 1.
     pub(super) fn position(&self, byte: usize) -> (u32, u32) {
-        let before = &self.text[..self.boundary(byte)];
-        let line = before.matches('\n').count() + 1;
-        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+        let byte = self.boundary(byte);
+        let line = self.lines.partition_point(|start| *start <= byte);
+        let column = self.text[self.lines[line - 1]..byte].chars().count() + 1;
         (u32::try_from(line).unwrap_or(u32::MAX), u32::try_from(column).unwrap_or(u32::MAX))
     }
 

@@ -52,7 +52,7 @@ impl Reading {
     pub fn add(&self, name: &str, text: &str) -> FileId {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let sources = &mut self.state.borrow_mut().sources;
-        sources.push(Source { name: name.into(), text: text.into(), masks: Vec::new() });
+        sources.push(Source::new(name, text));
         FileId(sources.len() - 1)
     }
 
@@ -125,7 +125,7 @@ impl Reading {
     pub fn finish(self) -> Result<(), Problems> {
         let State { sources, mut problems, incomplete } = self.state.into_inner();
         if incomplete {
-            drop_consequences(&mut problems);
+            drop_consequences(&mut problems, &sources);
         }
         problems.sort_by_key(|p| p.spot);
         problems.dedup();
@@ -134,9 +134,10 @@ impl Reading {
 }
 
 /// A name that seems unknown may stand in the part that could not be read; a key that seems missing from a file that
-/// is no TOML, too. And on a broken line everything but its first syntax error is noise.
-fn drop_consequences(problems: &mut Vec<Problem>) {
+/// is no TOML, too; and keys below a broken `[header]` seem to be in another table. On a broken line everything but its first syntax error is noise.
+fn drop_consequences(problems: &mut Vec<Problem>, sources: &[Source]) {
     let mut broken: Vec<(Option<FileId>, u32)> = Vec::new();
+    let headers: Vec<Spot> = problems.iter().filter_map(|p| broken_header(p, sources)).collect();
     problems.sort_by_key(|p| p.spot);
     problems.retain(|p| {
         let line = (file_of(p), p.line);
@@ -149,9 +150,17 @@ fn drop_consequences(problems: &mut Vec<Problem>) {
     problems.retain(|p| match p.code {
         "syntax" => true,
         "unknown-name" | "no-rules" => false,
+        "unknown-key" if headers.iter().any(|h| p.spot.is_some_and(|s| s.file == h.file && s.start > h.start)) => false,
         "missing" => !broken.iter().any(|(file, _)| *file == file_of(p)),
         _ => !broken.contains(&(file_of(p), p.line)),
     });
+}
+
+fn broken_header(problem: &Problem, sources: &[Source]) -> Option<Spot> {
+    let spot = problem.spot.filter(|_| problem.code == "syntax")?;
+    let before = sources[spot.file.0].text.get(..spot.start)?;
+    let line = before.rsplit('\n').next().unwrap_or_default();
+    line.trim_start().starts_with('[').then_some(spot)
 }
 
 fn file_of(problem: &Problem) -> Option<FileId> {

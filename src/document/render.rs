@@ -26,6 +26,7 @@ fn draw(problems: &Problems, problem: &Problem, renderer: &Renderer) -> String {
             let snippet = Snippet::source(line.text).line_start(problem.line as usize).path(&*problem.file);
             title.element(snippet.annotation(AnnotationKind::Primary.span(line.caret)))
         }
+        None if problem.file.is_empty() => Group::with_title(title),
         None => title.element(Origin::path(&*problem.file)),
     };
     let help = problem.help.as_deref().map(|h| Group::with_title(Level::HELP.secondary_title(h)));

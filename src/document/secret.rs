@@ -2,7 +2,8 @@
 //!
 //! The tree knows the secrets it could read; a line with a syntax error has no
 //! tree. So every shown line is looked at as text, too: whatever follows a key
-//! that sounds secret, and the user part of an address, is covered.
+//! that sounds secret, the user part of an address, and any long run of letters
+//! and digits (an AppSecret is 32 of them, an appid 18) is covered.
 
 use std::ops::Range;
 
@@ -12,7 +13,22 @@ const SECRET_KEYS: [&str; 6] = ["secret", "password", "passwd", "access_token", 
 pub(super) fn stretches(line: &str) -> Vec<Range<usize>> {
     let mut found: Vec<Range<usize>> = SECRET_KEYS.iter().flat_map(|key| after_key(line, key)).collect();
     found.extend(address_users(line));
+    found.extend(long_runs(line));
     found
+}
+
+/// Letters and digits that go on for longer than any word does.
+fn long_runs(line: &str) -> Vec<Range<usize>> {
+    const LONG: usize = 24;
+    let mut runs: Vec<Range<usize>> = Vec::new();
+    for (at, _) in line.char_indices().filter(|(_, c)| c.is_ascii_alphanumeric()) {
+        match runs.last_mut() {
+            Some(run) if run.end == at => run.end += 1,
+            _ => runs.push(at..at + 1),
+        }
+    }
+    runs.retain(|run| run.len() >= LONG && line[run.clone()].bytes().any(|b| b.is_ascii_digit()));
+    runs
 }
 
 /// `…secret… = VALUE`, where VALUE is no table.

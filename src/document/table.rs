@@ -90,7 +90,7 @@ impl<'a> Table<'a> {
     pub fn finish(self) {
         let asked = self.asked.borrow();
         for entry in self.tree.iter().filter(|e| !asked.contains(&e.key.as_str())) {
-            if self.confidential {
+            if self.confidential && !matches!(entry.value.kind, Kind::Whole(_) | Kind::Flag(_)) {
                 self.reading.mask(self.at(&entry.value.span));
             }
             let message = format!("unknown key `{}`{}", entry.key, self.within(" in "));

@@ -158,3 +158,6 @@ impl CategoryHits {
         self.categories.is_some_and(|count| (0..count).all(|category| self.on_list(category, list)))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -220,3 +220,6 @@ impl Numbers {
         self.0.len()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -234,4 +234,4 @@ fn hash(spec: &PolicySpec) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

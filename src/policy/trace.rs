@@ -162,7 +162,7 @@ impl<'a> Trace<'a> {
             _ => on.is_empty(),
         };
         let tell_matched = if word == "all" { off.is_empty() } else { !on.is_empty() };
-        let words = if tell_matched { listed(&on) } else { unmatched(&off, written.len()) };
+        let words = if tell_matched { listed(&on) } else { unmatched(&off, written) };
         (holds.into(), words)
     }
 
@@ -205,11 +205,16 @@ fn contains(written: &[String], found: &[Found]) -> String {
     }
 }
 
-fn unmatched(categories: &[String], entries: usize) -> String {
-    let verb = if categories.len() == 1 { "matches" } else { "match" };
-    match entries {
-        1 => format!("{} {verb} not the one entry", listed(categories)),
-        _ => format!("{} {verb} none of {entries} entries", listed(categories)),
+fn unmatched(categories: &[String], written: &[String]) -> String {
+    let one = categories.len() == 1;
+    match written {
+        [only] => format!("{} {} not match {only}", listed(categories), if one { "does" } else { "do" }),
+        _ => format!(
+            "{} {} none of {} entries",
+            listed(categories),
+            if one { "matches" } else { "match" },
+            written.len()
+        ),
     }
 }
 

@@ -27,11 +27,11 @@ impl RuleSet {
         let (folded, mut scratch) = (Folded::of(application), Scratch::default());
         let decision = self.decide_folded(&folded, application, moment, &mut scratch);
         let facts = scratch.facts(application, moment);
-        let truth = |(index, _): (usize, &super::RuleSpec)| {
+        let truth = |index: usize| {
             let rule = &self.compiled.rules[index];
             (index, fires(&rule.when, rule.unless.as_deref(), &facts))
         };
-        let all = self.spec().rules.iter().enumerate().map(truth).collect();
+        let all = (0..self.compiled.rules.len()).map(truth).collect();
         self.tell(all, application, moment, &decision, &scratch)
     }
 

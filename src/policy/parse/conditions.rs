@@ -1,4 +1,7 @@
 //! Condition tables: `when`, `unless` and what nests in them.
+//!
+//! What is wrong is reported and left out, so that compiling can still find what
+//! else is wrong; the result is used only when nothing was reported.
 
 use super::lists::NamedLists;
 use super::places::Places;
@@ -18,33 +21,41 @@ pub(super) struct Conditions<'c> {
 
 impl Conditions<'_> {
     /// A condition table; an empty one is an error.
-    pub(super) fn table(&mut self, value: &Value<'_>, path: &str) -> Option<Condition> {
+    pub(super) fn table(&mut self, value: &Value<'_>, path: &str) -> Condition {
         self.places.set(Some(self.rule), path, value.spot());
-        let table = value.table(format!("`{path}`"))?;
-        let empty = table.is_empty();
-        let mut tests: Vec<(Spot, Option<Test>)> = Vec::new();
-        for (key, read) in KEYS {
-            if let Some(value) = table.optional(key) {
-                let path = format!("{path}.{key}");
-                self.places.set(Some(self.rule), &path, value.spot());
-                tests.push((value.spot(), read(self, &value, &path)));
+        let mut tests = value.table(format!("`{path}`")).map_or_else(Vec::new, |table| {
+            if table.is_empty() {
+                let message = format!("`{path}` is empty: it would hold for everything");
+                value.wrong("empty", message, "to fire always, write { always = true }");
             }
+            let tests = self.tests(&table, path);
+            table.finish();
+            tests
+        });
+        if tests.is_empty() {
+            tests.push(Test::Always);
         }
-        if empty {
-            let message = format!("`{path}` is empty: it would hold for everything");
-            value.wrong("empty", message, "to fire always, write { always = true }");
+        Condition { tests }
+    }
+
+    /// The tests of a table, in the order they are written.
+    fn tests(&mut self, table: &Table<'_>, path: &str) -> Vec<Test> {
+        let mut tests: Vec<(Spot, Test)> = Vec::new();
+        for (key, read) in KEYS {
+            let Some(value) = table.optional(key) else { continue };
+            let path = format!("{path}.{key}");
+            self.places.set(Some(self.rule), &path, value.spot());
+            tests.extend(read(self, &value, &path).map(|test| (value.spot(), test)));
         }
-        table.finish();
         tests.sort_by_key(|(spot, _)| *spot);
-        let tests: Option<Vec<Test>> = tests.into_iter().map(|(_, test)| test).collect();
-        tests.filter(|t| !t.is_empty()).map(|tests| Condition { tests })
+        tests.into_iter().map(|(_, test)| test).collect()
     }
 
     fn category(&mut self, value: &Value<'_>, path: &str) -> Option<Test> {
         let table = self.test_table(value, path, Some("any"))?;
         let lists = self.any_all_none(&table, path);
         table.finish();
-        lists.map(Test::Category)
+        (lists != Lists::default()).then_some(Test::Category(lists))
     }
 
     fn reason(&mut self, value: &Value<'_>, path: &str) -> Option<Test> {
@@ -68,7 +79,8 @@ impl Conditions<'_> {
         }
         self.remember(&table, path, &["min_chars", "max_chars"]);
         table.finish();
-        Some(TextTest { keywords: keywords?, min_chars: least(min)?, max_chars: least(max)? })
+        let test = TextTest { keywords, min_chars: value_of(min), max_chars: value_of(max) };
+        (test != TextTest::default()).then_some(test)
     }
 
     fn appid(&mut self, value: &Value<'_>, path: &str) -> Option<Test> {
@@ -79,11 +91,10 @@ impl Conditions<'_> {
             let _known = table.optional("all");
             let message = "`appid` has no `all`: an application has one appid";
             table.reading().report_help("unknown-key", spot, message, "use `any` or `none`");
-            table.finish();
-            return None;
         }
         table.finish();
-        Some(Test::Appid(Lists { any: any?, all: None, none: none? }))
+        let lists = Lists { any, all: None, none };
+        (lists != Lists::default()).then_some(Test::Appid(lists))
     }
 
     fn age(&mut self, value: &Value<'_>, path: &str) -> Option<Test> {
@@ -97,7 +108,8 @@ impl Conditions<'_> {
         }
         self.remember(&table, path, &["min", "max"]);
         table.finish();
-        Some(Test::Age(AgeTest { min: least(min)?, max: least(max)? }))
+        let test = AgeTest { min: value_of(min), max: value_of(max) };
+        (test != AgeTest::default()).then_some(Test::Age(test))
     }
 
     fn always(&mut self, value: &Value<'_>, _path: &str) -> Option<Test> {
@@ -113,13 +125,12 @@ impl Conditions<'_> {
 
     fn any_of(&mut self, value: &Value<'_>, path: &str) -> Option<Test> {
         let entries = value.filled_list()?;
-        let conditions: Vec<Option<Condition>> =
-            entries.iter().enumerate().map(|(at, entry)| self.table(entry, &format!("{path}[{at}]"))).collect();
-        conditions.into_iter().collect::<Option<Vec<_>>>().map(Test::AnyOf)
+        let table = |(at, entry)| self.table(entry, &format!("{path}[{at}]"));
+        Some(Test::AnyOf(entries.iter().enumerate().map(table).collect()))
     }
 
     fn not(&mut self, value: &Value<'_>, path: &str) -> Option<Test> {
-        self.table(value, path).map(Test::Not)
+        Some(Test::Not(self.table(value, path)))
     }
 
     /// The table of one test; an empty one is an error.
@@ -136,21 +147,21 @@ impl Conditions<'_> {
         Some(table)
     }
 
-    fn any_all_none(&mut self, table: &Table<'_>, path: &str) -> Option<Lists> {
-        let any = self.list(table, "any", path);
-        let all = self.list(table, "all", path);
-        let none = self.list(table, "none", path);
-        Some(Lists { any: any?, all: all?, none: none? })
+    fn any_all_none(&mut self, table: &Table<'_>, path: &str) -> Lists {
+        Lists {
+            any: self.list(table, "any", path),
+            all: self.list(table, "all", path),
+            none: self.list(table, "none", path),
+        }
     }
 
-    /// `Some(None)`: the key is not there. `None`: it is, and wrong.
-    fn list(&mut self, table: &Table<'_>, key: &'static str, path: &str) -> Option<Option<Vec<String>>> {
-        let Some(value) = table.optional(key) else { return Some(None) };
+    fn list(&mut self, table: &Table<'_>, key: &'static str, path: &str) -> Option<Vec<String>> {
+        let value = table.optional(key)?;
         let path = format!("{path}.{key}");
         let entries = self.lists.fill(&value);
         self.places.set(Some(self.rule), &path, value.spot());
         self.places.set_entries(Some(self.rule), &path, entries.iter().map(|e| e.spot).collect());
-        (!entries.is_empty()).then(|| Some(entries.into_iter().map(|e| e.text).collect()))
+        (!entries.is_empty()).then(|| entries.into_iter().map(|e| e.text).collect())
     }
 
     fn remember(&mut self, table: &Table<'_>, path: &str, keys: &[&'static str]) {
@@ -176,10 +187,6 @@ const KEYS: [(&str, Read); 8] = [
     ("always", |c, v, p| c.always(v, p)),
 ];
 
-/// Outer `None`: written and wrong. Inner `None`: not written.
-fn least<T>(bound: Option<(Spot, Option<T>)>) -> Option<Option<T>> {
-    match bound {
-        None => Some(None),
-        Some((_, value)) => value.map(Some),
-    }
+fn value_of<T>(bound: Option<(Spot, Option<T>)>) -> Option<T> {
+    bound.and_then(|(_, value)| value)
 }

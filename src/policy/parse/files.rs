@@ -3,12 +3,18 @@
 use crate::document::{Document, Reading, Spot};
 use std::path::{Path, PathBuf};
 
+/// The files a pattern matches from a directory on, sorted; or why that cannot be told.
+pub type Matching<'a> = dyn FnMut(&Path, &str) -> Result<Vec<PathBuf>, String> + 'a;
+
+/// A file's text, or why it cannot be had.
+pub type Read<'a> = dyn FnMut(&Path) -> Result<String, OutsideFile> + 'a;
+
 /// The way to other files.
 pub struct Outside<'a> {
-    /// The files a pattern (already joined to its directory) matches, sorted; or why that cannot be told.
-    pub matching: &'a mut dyn FnMut(&Path, &str) -> Result<Vec<PathBuf>, String>,
-    /// A file's text, or why it cannot be had.
-    pub read: &'a mut dyn FnMut(&Path) -> Result<String, OutsideFile>,
+    /// Called for each pattern of `include`, with the directory of the file it stands in.
+    pub matching: &'a mut Matching<'a>,
+    /// Called for each included file and each list file.
+    pub read: &'a mut Read<'a>,
 }
 
 /// Why a file's text cannot be had.

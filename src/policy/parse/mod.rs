@@ -5,6 +5,7 @@
 //! to the [`Reading`]; what comes back is whole only if that has none.
 
 mod cases;
+mod compiled;
 mod conditions;
 mod files;
 mod lists;
@@ -14,10 +15,10 @@ mod rules;
 mod tests;
 
 pub use cases::{CaseSpec, Given};
-pub use files::{Outside, OutsideFile};
+pub use files::{Matching, Outside, OutsideFile, Read};
 pub use places::Places;
 
-use super::{PolicySpec, RuleProblem, Verdict};
+use super::{PolicySpec, Verdict};
 use crate::document::{Reading, Spot, Table};
 use lists::NamedLists;
 use std::path::Path;
@@ -40,15 +41,6 @@ impl ParsedPolicy {
     /// The place of something in a rule (`when.reason.any[2]`, counted from 0), or of the nearest thing above it that has one.
     pub fn place_of(&self, rule: Option<usize>, path: &str) -> Option<Spot> {
         self.places.find(rule, path)
-    }
-
-    /// Keeps the problems that compiling the rules found, at their places, unless parsing found one there already.
-    pub fn report_rule_problems(&self, reading: &Reading, problems: &[RuleProblem]) {
-        let placed = problems.iter().filter_map(|p| Some((self.place_of(p.rule, &p.path)?, p)));
-        let new: Vec<(Spot, &RuleProblem)> = placed.filter(|(spot, _)| !reading.has_problem_at(*spot)).collect();
-        for (spot, problem) in new {
-            reading.report("rule", spot, problem.message.as_str());
-        }
     }
 }
 
@@ -114,7 +106,8 @@ impl Head {
         }
         if let Some(value) = table.optional("message") {
             self.message_spot = Some(value.spot());
-            self.message = value.words().map(str::to_owned);
+            let _reported_if_empty = value.words();
+            self.message = Some(value.text_quietly().unwrap_or_default().to_owned());
         }
         let max = table.optional("message_max_chars").and_then(|v| v.whole(1..=100_000));
         self.message_max_chars = max.unwrap_or(MESSAGE_MAX_CHARS) as usize;

@@ -28,12 +28,6 @@ impl Places {
         self.entries.insert((rule, path.to_owned()), spots.into());
     }
 
-    /// Forgets a rule that turned out to be none.
-    pub(super) fn forget(&mut self, rule: usize) {
-        self.spots.retain(|(r, _), _| *r != Some(rule));
-        self.entries.retain(|(r, _), _| *r != Some(rule));
-    }
-
     /// The exact place, else that of the nearest part above, else the rule's name, else the start of the main file.
     pub(super) fn find(&self, rule: Option<usize>, path: &str) -> Option<Spot> {
         let mut path = path;

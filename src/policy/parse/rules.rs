@@ -4,7 +4,7 @@ use super::conditions::Conditions;
 use super::lists::NamedLists;
 use super::places::Places;
 use crate::document::{Reading, Spot, Table, Value, suggest};
-use crate::policy::{Place, RuleMode, RuleSpec, Verdict};
+use crate::policy::{Condition, Place, RuleMode, RuleSpec, Test, Verdict};
 use std::collections::HashMap;
 use std::path::Path;
 
@@ -39,21 +39,17 @@ pub(super) fn read<'t, 'a: 't>(
     accounts: Option<&[String]>,
     places: &mut Places,
 ) -> (Vec<RuleSpec>, Vec<String>) {
-    let mut rules: Vec<RuleSpec> = Vec::new();
     let mut names: HashMap<String, Place> = HashMap::new();
-    for value in tables {
-        let index = rules.len();
-        let Some(table) = value.table("[[rule]]") else { continue };
+    let tables = tables.filter_map(|value| value.table("[[rule]]"));
+    let rules = tables.enumerate().map(|(index, table)| {
         let rule = rule(&table, index, lists, accounts, places, &mut names);
         table.finish();
-        match rule {
-            Some(rule) => rules.push(rule),
-            None => places.forget(index),
-        }
-    }
-    (rules, names.into_keys().collect())
+        rule
+    });
+    (rules.collect(), names.into_keys().collect())
 }
 
+/// What is wrong is reported and stands in for by something that reports nothing further.
 fn rule(
     table: &Table<'_>,
     index: usize,
@@ -61,7 +57,7 @@ fn rule(
     accounts: Option<&[String]>,
     places: &mut Places,
     names: &mut HashMap<String, Place>,
-) -> Option<RuleSpec> {
+) -> RuleSpec {
     places.set(Some(index), "", table.spot());
     let name = name(table, index, places, names);
     let action = table.required("action").and_then(|v| v.one_of(&VERDICTS));
@@ -70,22 +66,19 @@ fn rule(
     let accounts = table.optional("accounts").map(|v| account_names(&v, accounts));
     let note = table.optional("note").and_then(|v| v.text()).map(str::to_owned);
     let mut conditions = Conditions { rule: index, lists, places };
-    let when = table.required("when").and_then(|v| conditions.table(&v, "when"));
+    let when = table.required("when").map(|v| conditions.table(&v, "when"));
     let unless = table.optional("unless").map(|v| conditions.table(&v, "unless"));
-    Some(RuleSpec {
-        name: name?,
-        action: action?,
+    RuleSpec {
+        name: name.unwrap_or_default(),
+        action: action.unwrap_or(Verdict::Hold),
         mode,
         message,
         accounts,
         note,
-        when: when?,
-        unless: match unless {
-            Some(unless) => Some(unless?),
-            None => None,
-        },
+        when: when.unwrap_or_else(|| Condition { tests: vec![Test::Always] }),
+        unless,
         place: Some(place(table.reading(), table.spot())),
-    })
+    }
 }
 
 fn name(table: &Table<'_>, index: usize, places: &mut Places, names: &mut HashMap<String, Place>) -> Option<String> {
@@ -120,7 +113,8 @@ fn message(table: &Table<'_>, index: usize, action: Option<Verdict>, places: &mu
     }
     let value = value?;
     places.set(Some(index), "message", value.spot());
-    value.words().map(str::to_owned)
+    let _reported_if_empty = value.words();
+    value.text_quietly().map(str::to_owned)
 }
 
 fn account_names(value: &Value<'_>, known: Option<&[String]>) -> Vec<String> {
