@@ -19,7 +19,7 @@ const STALE_PAGES_MAX: u32 = 2;
 const FAILED_PAGES_MAX: u32 = 3;
 /// Pages asked for ahead before anything is known of the list's length: the first and the one that ends a short list.
 const FIRST_WINDOW: usize = 2;
-/// Pages read ahead of one that hangs, in windows: bounds what waits in memory.
+/// Where the list is known to go on, so many windows are read ahead of a page that hangs: bounds what waits in memory.
 const LOOKAHEAD_WINDOWS: usize = 4;
 
 /// One walk over the list.
@@ -76,8 +76,12 @@ impl Paging {
     /// The page to ask for now, with so many calls under way; `None` = wait for one of them, or it is over.
     pub(super) fn ask(&mut self, in_flight: usize) -> Option<u32> {
         let ahead = (self.next - self.due) as usize;
-        let window = if self.next <= self.expected { self.max_in_flight } else { self.window };
-        let room = in_flight < window && ahead < window * LOOKAHEAD_WINDOWS;
+        let (window, lookahead) = match self.next <= self.expected {
+            true => (self.max_in_flight, self.max_in_flight * LOOKAHEAD_WINDOWS),
+            // Nobody knows whether there is anything: most lists have one page.
+            false => (self.window, self.window),
+        };
+        let room = in_flight < window && ahead < lookahead;
         if self.over() || !room || self.next > self.ceiling {
             return None;
         }
