@@ -238,7 +238,8 @@ async fn what_an_answer_says_about_the_change() {
     let cut = format!("HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{OK}");
     let big = format!(r#"{{"errcode":0,"errmsg":"{}"}}"#, "x".repeat(ACK_MAX_BYTES));
     type Make = Box<dyn Fn() -> Reaction + Send + Sync>;
-    let cases: Vec<(&str, Make, Fate, Option<i64>, Option<u16>)> = vec![
+    type Case = (&'static str, Make, Fate, Option<i64>, Option<u16>);
+    let cases: Vec<Case> = vec![
         ("ok", Box::new(|| json(OK)), Fate::Accepted, Some(0), Some(200)),
         ("ok in a string", Box::new(|| json(r#"{"errcode":"0"}"#)), Fate::Accepted, Some(0), Some(200)),
         ("not pending", Box::new(|| errcode(89240)), Fate::Rejected, Some(89240), Some(200)),
@@ -619,7 +620,8 @@ async fn a_proxy_is_not_used_for_loopback() {
 fn bounds_of_nothing_are_refused() {
     let token = TokenSource::Stable { secret: SECRET.to_owned().into() };
     let good = Settings { base_url: "http://127.0.0.1:9".into(), ..Settings::new(AppId::new("wxa"), token) };
-    let cases: [(&str, fn(&mut Settings)); 4] = [
+    type Spoil = fn(&mut Settings);
+    let cases: [(&str, Spoil); 4] = [
         ("wechat.page_size", |s| s.page_size = 0),
         ("wechat.max_in_flight", |s| s.max_in_flight = 0),
         ("wechat.calls_per_minute", |s| s.calls_per_minute = 0),
