@@ -521,6 +521,16 @@ async fn a_pause_between_slot_and_call_leaves_the_change_unsent() {
 }
 
 #[tokio::test]
+async fn a_pause_wakes_who_waits_for_room() {
+    let server = server(|_, _| errcode(45009)).await;
+    let client = build(Settings { calls_per_minute: 1, max_in_flight: 4, ..server.settings() });
+    let slot = client.slot().await.unwrap();
+    let (waited, answer) = tokio::join!(client.slot(), client.carry_out(slot, intent(Action::Agree)));
+    assert_eq!(answer.fate, Fate::Rejected);
+    assert!(matches!(waited, Err(Error::Paused(_))), "without waiting for the minute to pass");
+}
+
+#[tokio::test]
 async fn the_quota_of_the_token_endpoint_pauses_too() {
     let server = Server::new(|_, _| errcode(45009)).await;
     let client = server.client();
@@ -614,6 +624,23 @@ async fn a_proxy_is_not_used_for_loopback() {
     let server = server(|_, _| json(EMPTY)).await;
     let client = build(Settings { proxy: Some("http://127.0.0.1:9".into()), ..server.settings() });
     assert!(list(&client).await.gap.is_none());
+}
+
+#[tokio::test]
+async fn a_handshake_that_fails_leaves_everything_unsent() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base_url = format!("https://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let _ = stream.write_all(b"HTTP/1.1 400 this is no TLS\r\n\r\n").await;
+        }
+    });
+    let token = TokenSource::Stable { secret: SECRET.to_owned().into() };
+    // A certificate of our own, so that the machine need not have any.
+    let ca_pem = Some(include_bytes!("own-ca.pem").to_vec());
+    let client = build(Settings { base_url, ca_pem, ..Settings::new(AppId::new("wxowner"), token) });
+    let error = client.slot().await.unwrap_err();
+    assert!(matches!(&error, Error::Token(inner) if matches!(**inner, Error::Connect { .. })), "{error:?}");
 }
 
 #[test]
