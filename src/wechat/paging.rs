@@ -15,8 +15,10 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 pub const PAGE_CEILING: u32 = 20_000;
 /// So many pages in a row without anything new are the end.
 const STALE_PAGES_MAX: u32 = 2;
-/// With so many pages failed, WeChat is in no state to be read; the next pass tries again.
-const FAILED_PAGES_MAX: u32 = 3;
+/// With so many failed pages in a row WeChat is in no state to be read; the next pass tries again.
+const FAILED_IN_A_ROW_MAX: u32 = 3;
+/// And with so many in all.
+const FAILED_PAGES_MAX: u32 = 10;
 /// Pages asked for together before anything is known of the list's length: the first and the one that ends a short list.
 const FIRST_WINDOW: usize = 2;
 /// Where the list is known to go on, so many windows are read ahead of a page that hangs: bounds what waits in memory.
@@ -39,6 +41,7 @@ pub(super) struct Paging {
     /// Entries on the fullest page: what the server caps `num` to.
     fullest: usize,
     stale: u32,
+    failed_in_a_row: u32,
     failed: u32,
     state: State,
     gathered: Gathered,
@@ -67,6 +70,7 @@ impl Paging {
             ceiling: ceiling.max(1),
             fullest: 0,
             stale: 0,
+            failed_in_a_row: 0,
             failed: 0,
             state: State::Reading,
             gathered: Gathered::default(),
@@ -147,13 +151,15 @@ impl Paging {
     fn page_failed(&mut self, error: Error) {
         self.stale = 0;
         self.failed += 1;
-        if self.failed >= FAILED_PAGES_MAX {
+        self.failed_in_a_row += 1;
+        if self.failed_in_a_row >= FAILED_IN_A_ROW_MAX || self.failed >= FAILED_PAGES_MAX {
             self.stop(error.clone());
         }
         self.gathered.gap.get_or_insert(error);
     }
 
     fn page_read(&mut self, page: Page) {
+        self.failed_in_a_row = 0;
         self.widen(page.entries);
         match self.gathered.add(page) {
             0 => self.stale += 1,
