@@ -27,7 +27,10 @@ use std::{
     },
     time::Duration,
 };
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio::{
+    sync::Notify,
+    time::{Instant, sleep, timeout, timeout_at},
+};
 
 /// A page of a hundred entries with long texts has some 100 KiB.
 const PAGE_MAX_BYTES: usize = 8 * 1024 * 1024;
@@ -57,6 +60,8 @@ struct Inner {
     tokens: Tokens,
     rate: Rate,
     pause: Mutex<Option<Pause>>,
+    /// Rings when a pause begins: who waits for room need not wait any longer.
+    paused: Notify,
     /// Pages the last complete list had.
     expected: AtomicU32,
 }
@@ -119,6 +124,7 @@ impl Client {
             tokens: Tokens::new(&settings),
             rate: Rate::new(settings.max_in_flight, settings.calls_per_minute, settings.in_flight_total),
             pause: Mutex::new(None),
+            paused: Notify::new(),
             expected: AtomicU32::new(0),
             appid: settings.appid,
             page_size: settings.page_size,
@@ -171,9 +177,15 @@ impl Client {
         self.ready()?;
         let token = self.inner.tokens.get(&self.inner.http).await;
         self.noted(token)?;
-        let slot = self.inner.rate.slot().await;
+        let mut paused = std::pin::pin!(self.inner.paused.notified());
+        paused.as_mut().enable();
         self.ready()?;
-        Ok(slot)
+        let slot = tokio::select! {
+            slot = self.inner.rate.slot() => Some(slot),
+            () = paused => None,
+        };
+        self.ready()?;
+        slot.ok_or(Error::Request { problem: "a pause began and ended while it waited" })
     }
 
     /// Asks WeChat for the change that was recorded. Takes no longer than one call may.
@@ -309,6 +321,7 @@ impl Client {
         {
             let mut known = self.inner.pause.lock().unwrap_or_else(PoisonError::into_inner);
             *known = Some(pause.longer(*known));
+            self.inner.paused.notify_waiters();
         }
         result
     }

@@ -58,11 +58,13 @@ impl Http {
             None if base.scheme() == "http" => return Http::plain(builder, base),
             None => builder,
         };
-        let builder = match &settings.ca_pem {
-            Some(pem) => builder.tls_certs_merge(certificates(pem)?),
-            None => builder,
+        let client = match &settings.ca_pem {
+            Some(pem) => {
+                let built = builder.tls_certs_merge(certificates(pem)?).build();
+                built.map_err(|error| BuildError::CaFile { problem: cause(error) })?
+            }
+            None => builder.build().map_err(|error| BuildError::Tls { problem: cause(error) })?,
         };
-        let client = builder.build().map_err(|error| BuildError::Tls { problem: cause(error) })?;
         Ok(Http { client, base })
     }
 
@@ -225,6 +227,7 @@ mod tests {
             (Some("ftp://user:hunter2@10.0.0.1"), None, "proxy: must begin"),
             (Some("http://user:hunter2@"), None, "proxy: "),
             (None, Some("no certificate"), "ca_file: no certificate in it"),
+            (None, Some("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"), "ca_file: "),
             (None, Some("-----BEGIN CERTIFICATE-----\n????\n-----END CERTIFICATE-----\n"), "ca_file: "),
         ];
         for (proxy, pem, problem) in cases {

@@ -15,11 +15,13 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 pub const PAGE_CEILING: u32 = 20_000;
 /// So many pages in a row without anything new are the end.
 const STALE_PAGES_MAX: u32 = 2;
-/// With so many pages failed, WeChat is in no state to be read; the next pass tries again.
-const FAILED_PAGES_MAX: u32 = 3;
-/// Pages asked for ahead before anything is known of the list's length: the first and the one that ends a short list.
+/// With so many failed pages in a row WeChat is in no state to be read; the next pass tries again.
+const FAILED_IN_A_ROW_MAX: u32 = 3;
+/// And with so many in all.
+const FAILED_PAGES_MAX: u32 = 10;
+/// Pages asked for together before anything is known of the list's length: the first and the one that ends a short list.
 const FIRST_WINDOW: usize = 2;
-/// Pages read ahead of one that hangs, in windows: bounds what waits in memory.
+/// Where the list is known to go on, so many windows are read ahead of a page that hangs: bounds what waits in memory.
 const LOOKAHEAD_WINDOWS: usize = 4;
 
 /// One walk over the list.
@@ -32,13 +34,14 @@ pub(super) struct Paging {
     early: BTreeMap<u32, Result<Page, Error>>,
     /// Calls worth having under way, as far as the list's length is known.
     window: usize,
-    /// Pages the last walk found: so far there is no guessing.
+    /// Pages the last walk found: up to the one that ends them there is no guessing.
     expected: u32,
     max_in_flight: usize,
     ceiling: u32,
     /// Entries on the fullest page: what the server caps `num` to.
     fullest: usize,
     stale: u32,
+    failed_in_a_row: u32,
     failed: u32,
     state: State,
     gathered: Gathered,
@@ -61,12 +64,13 @@ impl Paging {
             next: 1,
             due: 1,
             early: BTreeMap::new(),
-            window: FIRST_WINDOW.min(max_in_flight),
+            window: if expected > 0 { 1 } else { FIRST_WINDOW.min(max_in_flight) },
             expected,
             max_in_flight,
             ceiling: ceiling.max(1),
             fullest: 0,
             stale: 0,
+            failed_in_a_row: 0,
             failed: 0,
             state: State::Reading,
             gathered: Gathered::default(),
@@ -76,8 +80,12 @@ impl Paging {
     /// The page to ask for now, with so many calls under way; `None` = wait for one of them, or it is over.
     pub(super) fn ask(&mut self, in_flight: usize) -> Option<u32> {
         let ahead = (self.next - self.due) as usize;
-        let window = if self.next <= self.expected { self.max_in_flight } else { self.window };
-        let room = in_flight < window && ahead < window * LOOKAHEAD_WINDOWS;
+        let (window, lookahead) = match self.expected > 0 && self.next <= self.expected.saturating_add(1) {
+            true => (self.max_in_flight, self.max_in_flight * LOOKAHEAD_WINDOWS),
+            // Nobody knows whether there is anything: most lists have one page.
+            false => (self.window, self.window),
+        };
+        let room = in_flight < window && ahead < lookahead;
         if self.over() || !room || self.next > self.ceiling {
             return None;
         }
@@ -143,13 +151,15 @@ impl Paging {
     fn page_failed(&mut self, error: Error) {
         self.stale = 0;
         self.failed += 1;
-        if self.failed >= FAILED_PAGES_MAX {
+        self.failed_in_a_row += 1;
+        if self.failed_in_a_row >= FAILED_IN_A_ROW_MAX || self.failed >= FAILED_PAGES_MAX {
             self.stop(error.clone());
         }
         self.gathered.gap.get_or_insert(error);
     }
 
     fn page_read(&mut self, page: Page) {
+        self.failed_in_a_row = 0;
         self.widen(page.entries);
         match self.gathered.add(page) {
             0 => self.stale += 1,
@@ -162,11 +172,12 @@ impl Paging {
 
     /// A full page promises more; a short one says that the end may be near.
     fn widen(&mut self, entries: usize) {
-        self.window = match entries >= self.fullest {
-            true => (self.window * 2).min(self.max_in_flight),
-            false => (self.window / 2).max(FIRST_WINDOW).min(self.max_in_flight),
-        };
+        let full = entries >= self.fullest;
         self.fullest = self.fullest.max(entries);
+        if self.due > self.expected {
+            let window = if full { self.window * 2 } else { self.window / 2 };
+            self.window = window.clamp(1, self.max_in_flight);
+        }
     }
 
     fn stop(&mut self, error: Error) {
