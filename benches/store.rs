@@ -7,10 +7,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 use menshen::{
-    policy::{Action, AppId, Application, Brake, Category, CreateTime, Why},
+    policy::{Action, AppId, Application, Brake, Category, CreateTime, Fate, Mode, Outcome, Why},
     store::{
-        Answered, CallRecord, Fate, Filter, Intended, NewDecision, NewIntent, Outcome, RecordedMode, RecordedVerdict,
-        StatsFilter, Store, StoreError,
+        Answered, CallRecord, Filter, Intended, NewDecision, NewIntent, RecordedVerdict, StatsFilter, Store, StoreError,
     },
 };
 use std::{future::Future, ops::ControlFlow, time::Instant};
@@ -157,7 +156,7 @@ fn decision(n: u32) -> NewDecision {
         verdict: [RecordedVerdict::Agree, RecordedVerdict::Hold, RecordedVerdict::Refuse][(n % 3) as usize],
         rule: (n % 3 != 1).then(|| format!("rule {}", n % 20)),
         message: None,
-        mode: RecordedMode::Live,
+        mode: Mode::Live,
         actor: "rules".into(),
         brake: rare.then_some(Brake::Limit),
         unknown: vec![],

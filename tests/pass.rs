@@ -57,7 +57,9 @@ async fn the_main_job() {
     assert_eq!(refused.rule.as_deref(), Some("gambling words"));
     assert_eq!(refused.message.as_deref(), Some("申请说明含有「博彩」，请修改后重新申请。"));
     assert_eq!((refused.errcode, refused.attempts), (Some(0), 1));
-    assert!(scene.world.calls("dev_refuse").iter().all(|call| call.appid.as_deref() == Some("wx-bad") && call.has_reason));
+    assert!(
+        scene.world.calls("dev_refuse").iter().all(|call| call.appid.as_deref() == Some("wx-bad") && call.has_reason)
+    );
     scene.end();
 }
 
@@ -95,7 +97,9 @@ async fn the_first_of_each_action_goes_alone() {
     let scene = Scene::empty().await;
     for number in 0..6 {
         scene.world.arrive(Application::new(format!("wx-good-{number}")).created_at(an_hour_ago() + number));
-        scene.world.arrive(Application::new(format!("wx-bad-{number}")).created_at(an_hour_ago() + 100 + number).reason("赌博"));
+        scene.world.arrive(
+            Application::new(format!("wx-bad-{number}")).created_at(an_hour_ago() + 100 + number).reason("赌博"),
+        );
     }
     assert_clean(&scene.pass().await);
     let actions: Vec<String> = scene.world.ledger().iter().filter_map(|call| call.action.clone()).collect();
@@ -137,7 +141,9 @@ async fn a_lost_answer_is_read_before_it_is_repeated() {
 
 #[tokio::test]
 async fn a_refusal_that_hits_another_pulls_the_brake() {
-    for fault in ["dev_refuse:hits=oldest:1", "dev_refuse:hits=all:1", "dev_refuse:hits=none:1", "dev_refuse:hits=other:1"] {
+    for fault in
+        ["dev_refuse:hits=oldest:1", "dev_refuse:hits=all:1", "dev_refuse:hits=none:1", "dev_refuse:hits=other:1"]
+    {
         let scene = Scene::empty().await;
         scene.world.arrive(Application::new("wx-ask").created_at(an_hour_ago() + 1).reason("合作"));
         scene.world.arrive(Application::new("wx-bad-1").created_at(an_hour_ago() + 2).reason("赌博"));
@@ -149,7 +155,8 @@ async fn a_refusal_that_hits_another_pulls_the_brake() {
         let next = scene.pass().await;
         assert_eq!(calls(&scene, "dev_refuse"), 1, "{fault}: not in the next pass either");
         assert_eq!(next.agreed + next.refused, 0);
-        let braked: Vec<_> = scene.rows().await.into_iter().filter(|row| row.brake == Some(Brake::Verification)).collect();
+        let braked: Vec<_> =
+            scene.rows().await.into_iter().filter(|row| row.brake == Some(Brake::Verification)).collect();
         assert!(braked.iter().all(|row| row.outcome == Outcome::Held), "{fault}");
         assert_eq!(braked.is_empty(), fault.contains("hits=all"), "{fault}: who is still pending is held by the brake");
         assert!(scene.world.unused_faults().is_empty());
@@ -232,11 +239,8 @@ async fn two_pending_entries_of_one_appid_are_held() {
     scene.world.arrive(Application::new("wx-twice").created_at(an_hour_ago() + 2));
     scene.world.arrive(Application::new("wx-good").created_at(an_hour_ago() + 3));
     assert_clean(&scene.pass().await);
-    check_story(
-        &scene,
-        &["wx-twice hold (ambiguous) held", "wx-twice hold (ambiguous) held", "wx-good agree done"],
-    )
-    .await;
+    check_story(&scene, &["wx-twice hold (ambiguous) held", "wx-twice hold (ambiguous) held", "wx-good agree done"])
+        .await;
     scene.end();
 }
 

@@ -81,10 +81,14 @@ pub(super) enum Command {
         what: AuditCommand,
     },
     /// Stop acting (all, an account, an action) while evaluation goes on
-    #[command(after_help = "Examples:\n  menshen pause --why \"rules under review\"\n  menshen pause --account express --action refuse")]
+    #[command(
+        after_help = "Examples:\n  menshen pause --why \"rules under review\"\n  menshen pause --account express --action refuse"
+    )]
     Pause(Scope),
     /// Let acting go on; without arguments every brake and pause is lifted
-    #[command(after_help = "Examples:\n  menshen resume --why \"checked in the console: all as it should be\"\n  menshen resume --action refuse")]
+    #[command(
+        after_help = "Examples:\n  menshen resume --why \"checked in the console: all as it should be\"\n  menshen resume --action refuse"
+    )]
     Resume(Scope),
     /// The simulated WeChat on its own, for rehearsals and for testing other clients
     #[command(after_help = SANDBOX_EXAMPLES)]
@@ -132,18 +136,16 @@ pub(super) struct RunArgs {
 impl RunArgs {
     /// What was given before or after `run` counts alike.
     pub(super) fn or(&self, other: &RunArgs) -> RunArgs {
-        RunArgs {
-            once: self.once || other.once,
-            dry_run: self.dry_run || other.dry_run,
-            yes: self.yes || other.yes,
-        }
+        RunArgs { once: self.once || other.once, dry_run: self.dry_run || other.dry_run, yes: self.yes || other.yes }
     }
 }
 
 #[derive(Debug, Subcommand)]
 pub(super) enum AuditCommand {
     /// Decisions, newest last
-    #[command(after_help = "Examples:\n  menshen audit list --since 2h\n  menshen audit list --verdict refuse --rule \"gambling words\" --format csv > refused.csv\n  menshen audit list --appid wx0123456789abcdef --limit 5")]
+    #[command(
+        after_help = "Examples:\n  menshen audit list --since 2h\n  menshen audit list --verdict refuse --rule \"gambling words\" --format csv > refused.csv\n  menshen audit list --appid wx0123456789abcdef --limit 5"
+    )]
     List(AuditFilter),
     /// One decision: every condition looked at, every call with errcode and rid
     Show {

@@ -31,8 +31,27 @@ pub(super) async fn audit(global: &Global, what: AuditCommand) -> Result<u8, Err
 }
 
 const COLUMNS: [&str; 21] = [
-    "id", "decided_at", "account", "appid", "create_time", "nickname", "reason", "categories", "verdict", "rule",
-    "message", "mode", "actor", "brake", "outcome", "errcode", "errmsg", "attempts", "settled_at", "pass", "ruleset",
+    "id",
+    "decided_at",
+    "account",
+    "appid",
+    "create_time",
+    "nickname",
+    "reason",
+    "categories",
+    "verdict",
+    "rule",
+    "message",
+    "mode",
+    "actor",
+    "brake",
+    "outcome",
+    "errcode",
+    "errmsg",
+    "attempts",
+    "settled_at",
+    "pass",
+    "ruleset",
 ];
 
 async fn list(log: &Reader, format: Format, filter: &AuditFilter, timezone: &TimeZone) -> Result<u8, Error> {
@@ -258,7 +277,11 @@ fn in_full(shown: &Shown) -> String {
         format!("  applied     {}", applied(shown)),
         format!("  categories  {}", visible(&row.categories.join(", "))),
         format!("  reason      {}", row.reason.as_deref().map_or_else(redacted, visible)),
-        format!("  verdict     {}{}", row.verdict, row.brake.map(|brake| format!(", brake {brake}")).unwrap_or_default()),
+        format!(
+            "  verdict     {}{}",
+            row.verdict,
+            row.brake.map(|brake| format!(", brake {brake}")).unwrap_or_default()
+        ),
     ];
     if let Some(message) = &row.message {
         lines.push(format!("  message     {}", visible(message)));
@@ -284,7 +307,12 @@ fn in_full(shown: &Shown) -> String {
         let answer: Vec<String> = answer.into_iter().flatten().collect();
         lines.push(format!(
             "    {:.3}  call {}: {} {} after {} ms  {}",
-            call.sent_at, call.attempt, call.action.word(), call.fate, call.took_ms, answer.join(", ")
+            call.sent_at,
+            call.attempt,
+            call.action.word(),
+            call.fate,
+            call.took_ms,
+            answer.join(", ")
         ));
     }
     lines.join("\n")

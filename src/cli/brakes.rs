@@ -13,7 +13,8 @@ use jiff::Timestamp;
 /// Stops acting; evaluation goes on.
 pub(super) async fn pause(global: &Global, scope: &Scope) -> Result<u8, Error> {
     let (store, wanted) = open(global, scope).await?;
-    let brake = NewBrake { at: Timestamp::now(), kind: BrakeKind::Pause, scope: wanted, why: scope.why.clone(), who: who() };
+    let brake =
+        NewBrake { at: Timestamp::now(), kind: BrakeKind::Pause, scope: wanted, why: scope.why.clone(), who: who() };
     store.pull_brake(&brake).await?;
     print::line(&format!("paused: {}. Evaluation goes on; let acting go on with `menshen resume`.", words(scope)))?;
     Ok(DONE)
@@ -28,7 +29,13 @@ pub(super) async fn resume(global: &Global, scope: &Scope) -> Result<u8, Error> 
         _ => {
             for brake in &lifted {
                 let why = brake.why.as_deref().unwrap_or("no reason given");
-                print::line(&format!("lifted: {} of {:.0} by {}: {}", brake.kind, brake.at, brake.who, print::visible(why)))?;
+                print::line(&format!(
+                    "lifted: {} of {:.0} by {}: {}",
+                    brake.kind,
+                    brake.at,
+                    brake.who,
+                    print::visible(why)
+                ))?;
             }
         }
     }

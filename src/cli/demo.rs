@@ -34,7 +34,9 @@ pub(super) fn what_next(global: &Global, reports: &[PassReport]) -> Result<(), E
         None => String::new(),
     };
     if reports.iter().all(|report| !report.acted()) {
-        print::line(&format!("\nNothing new: every application is decided. Start over with: menshen run --once --sandbox --fresh{dir}"))?;
+        print::line(&format!(
+            "\nNothing new: every application is decided. Start over with: menshen run --once --sandbox --fresh{dir}"
+        ))?;
     }
     print::line(&format!(
         "\nThe record:     menshen audit list --sandbox{dir}\nOne decision:   menshen audit show 1 --sandbox{dir}\nWith sqlite3:   sqlite3 {}/menshen.db 'SELECT * FROM audit_log'",

@@ -201,7 +201,16 @@ fn summary(lines: &[Preview]) -> String {
 
 fn print_csv(lines: &[Preview]) -> Result<(), Error> {
     let mut csv = Csv::begin(&[
-        "account", "appid", "create_time", "nickname", "reason", "categories", "verdict", "rule", "message", "brake",
+        "account",
+        "appid",
+        "create_time",
+        "nickname",
+        "reason",
+        "categories",
+        "verdict",
+        "rule",
+        "message",
+        "brake",
         "why",
     ])?;
     for line in lines {

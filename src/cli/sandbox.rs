@@ -14,7 +14,8 @@ pub(super) async fn serve(args: &SandboxArgs) -> Result<u8, Error> {
         Some(dir) => World::open(dir, options).with_context(|| format!("the world in {}", dir.display()))?,
         None => World::in_memory(options),
     };
-    let server = Server::start(world, args.listen).await.with_context(|| format!("cannot listen on {}", args.listen))?;
+    let server =
+        Server::start(world, args.listen).await.with_context(|| format!("cannot listen on {}", args.listen))?;
     print::line(&format!(
         "base_url = \"http://{}\"\nappid    = \"{}\"\nsecret   = {} (of the simulation; not a secret)\nEnd with Ctrl-C.",
         server.addr(),

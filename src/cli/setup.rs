@@ -102,7 +102,8 @@ async fn sandbox(global: &Global, purpose: Purpose) -> Result<Ground, Error> {
     }
     let lock = if purpose == Purpose::Act { Some(StateLock::take(&dir)?) } else { None };
     let world = world(global, purpose, &dir)?;
-    let server = Server::start(world, ([127, 0, 0, 1], 0).into()).await.context("the sandbox cannot listen on loopback")?;
+    let server =
+        Server::start(world, ([127, 0, 0, 1], 0).into()).await.context("the sandbox cannot listen on loopback")?;
     let base_url = format!("http://{}", server.addr());
     let config = sandbox_config(global.config.as_deref(), &dir, &base_url).map_err(wrong)?;
     Ok(Ground { config, around, lock, sandbox: Some(server) })
@@ -133,7 +134,8 @@ fn sandbox_config(path: Option<&Path>, dir: &Path, base_url: &str) -> Result<Con
         "[[account]]\nname = \"{SANDBOX_ACCOUNT}\"\nappid = \"{}\"\ntoken = {{ secret = {{ env = \"{SANDBOX_SECRET}\" }} }}\nbase_url = \"{base_url}\"\ncalls_per_minute = 60000\n",
         Account::DEFAULT_APPID
     );
-    let mut config = config::load_text(Path::new("the sandbox's own configuration"), &text, &surroundings, Need::Secrets)?;
+    let mut config =
+        config::load_text(Path::new("the sandbox's own configuration"), &text, &surroundings, Need::Secrets)?;
     config.service.state_dir = dir.to_owned();
     config.service.mode = crate::policy::Mode::Live;
     config.policy = rules.policy;

@@ -6,6 +6,7 @@ mod secrets;
 mod values;
 
 use super::*;
+use crate::policy::Mode;
 use crate::policy::parse::Given;
 use crate::policy::{AppId, Application, Category, CreateTime, Moment, RuleSet};
 use jiff::Timestamp;

@@ -137,7 +137,8 @@ fn body(request: &Request) -> Result<Map<String, Value>, String> {
 
 fn changes(changes: &Changes) -> Value {
     let Changes { account, appid, created_secs, changes } = changes;
-    let one = |change: &Change| json!({ "at_ms": change.at_ms, "what": change.what.name(), "by": change.by.to_record() });
+    let one =
+        |change: &Change| json!({ "at_ms": change.at_ms, "what": change.what.name(), "by": change.by.to_record() });
     let list: Vec<Value> = changes.iter().map(one).collect();
     json!({ "account": account, "appid": appid, "create_time": created_secs, "changes": list })
 }

@@ -28,7 +28,11 @@ pub(super) const TRADES: &[Trade] = &[
         needs: &["给顾客查询订单物流", "展示商品配送状态", "售后退货寄件", "会员查看包裹"],
     },
     Trade {
-        categories: &[("餐饮服务", "点餐平台"), ("餐饮服务", "餐饮服务场所/餐饮服务管理企业"), ("餐饮服务", "外卖平台")],
+        categories: &[
+            ("餐饮服务", "点餐平台"),
+            ("餐饮服务", "餐饮服务场所/餐饮服务管理企业"),
+            ("餐饮服务", "外卖平台"),
+        ],
         names: &["餐饮", "小馆", "茶饮", "面馆", "烘焙"],
         needs: &["外卖配送跟踪", "食材到货提醒", "门店自提核销"],
     },
@@ -80,22 +84,58 @@ pub(super) const TRADES: &[Trade] = &[
 ];
 
 pub(super) const PLACES: &[&str] = &[
-    "杭州", "成都", "深圳", "广州", "武汉", "西安", "苏州", "青岛", "长沙", "厦门", "郑州", "昆明", "顺德", "义乌", "宁波", "佛山",
+    "杭州", "成都", "深圳", "广州", "武汉", "西安", "苏州", "青岛", "长沙", "厦门", "郑州", "昆明", "顺德", "义乌",
+    "宁波", "佛山",
 ];
 
 pub(super) const BRANDS: &[&str] = &[
-    "顺达", "云栖", "好又多", "蓝鲸", "小橙", "青禾", "星河", "一诺", "百川", "老街口", "悦享", "木子", "大白", "四季", "锦里", "拾光",
+    "顺达",
+    "云栖",
+    "好又多",
+    "蓝鲸",
+    "小橙",
+    "青禾",
+    "星河",
+    "一诺",
+    "百川",
+    "老街口",
+    "悦享",
+    "木子",
+    "大白",
+    "四季",
+    "锦里",
+    "拾光",
 ];
 
-pub(super) const OPENINGS: &[&str] =
-    &["我们是{place}的{name}，", "您好，{name}小程序", "{name}申请使用插件，", "本公司主营{name}，", "小程序「{name}」"];
+pub(super) const OPENINGS: &[&str] = &[
+    "我们是{place}的{name}，",
+    "您好，{name}小程序",
+    "{name}申请使用插件，",
+    "本公司主营{name}，",
+    "小程序「{name}」",
+];
 
-pub(super) const WISHES: &[&str] =
-    &["希望{need}。", "需要用到插件来{need}，谢谢！", "用于{need}，请通过。", "想{need}，请审核。", "计划下月上线，功能是{need}。"];
+pub(super) const WISHES: &[&str] = &[
+    "希望{need}。",
+    "需要用到插件来{need}，谢谢！",
+    "用于{need}，请通过。",
+    "想{need}，请审核。",
+    "计划下月上线，功能是{need}。",
+];
 
 pub(super) const ENGLISH_NAMES: &[&str] = &[
-    "Blue Harbor Logistics", "Maple Express", "Lotus Tea House", "Pandora Toys", "Silk Road Travel", "GreenLeaf Pharmacy",
-    "Swift Courier", "Jade Garden", "Northwind Books", "BrightPath Education", "Urban Bikes", "Little Panda Kids",
+    "Blue Harbor Logistics",
+    "Maple Express",
+    "Lotus Tea House",
+    "Pandora Toys",
+    "Silk Road Travel",
+    "GreenLeaf Pharmacy",
+    "Swift Courier",
+    "Jade Garden",
+    "Northwind Books",
+    "BrightPath Education",
+    "Urban Bikes",
+    "Little Panda Kids",
 ];
 
 pub(super) const ENGLISH_REASONS: &[&str] = &[
@@ -118,14 +158,34 @@ pub(super) const CONTACTS: &[&str] = &[
 ];
 
 pub(super) const SPAM: &[&str] = &[
-    "博彩平台引流，日结", "刷单返利，高佣金", "小额贷款，当天放款，无需征信", "网赌代理招募", "彩票预测，稳赚不赔", "兼职刷单，一单一结",
-    "加群领红包返利", "信用卡套现，秒到账", "投资理财，月息三分", "成人用品，私密发货", "代开发票，诚信经营", "棋牌游戏上下分",
+    "博彩平台引流，日结",
+    "刷单返利，高佣金",
+    "小额贷款，当天放款，无需征信",
+    "网赌代理招募",
+    "彩票预测，稳赚不赔",
+    "兼职刷单，一单一结",
+    "加群领红包返利",
+    "信用卡套现，秒到账",
+    "投资理财，月息三分",
+    "成人用品，私密发货",
+    "代开发票，诚信经营",
+    "棋牌游戏上下分",
 ];
 
 /// Spam as it hides: the same words with other letters.
 pub(super) const DISGUISES: &[&str] = &[
-    "博 彩 平台，正规", "博\u{200b}彩\u{200b}娱乐", "刷\u{200d}单兼职", "返．利．平．台", "賭博平臺代理", "貸款秒批，無需抵押",
-    "ＱＱ１０００１领红包", "刷 單 返 利", "博\u{fe0f}彩推广", "贷\u{00ad}款不看征信", "棋 牌 上 下 分", "ｂｏｃａｉ 平台 博彩",
+    "博 彩 平台，正规",
+    "博\u{200b}彩\u{200b}娱乐",
+    "刷\u{200d}单兼职",
+    "返．利．平．台",
+    "賭博平臺代理",
+    "貸款秒批，無需抵押",
+    "ＱＱ１０００１领红包",
+    "刷 單 返 利",
+    "博\u{fe0f}彩推广",
+    "贷\u{00ad}款不看征信",
+    "棋 牌 上 下 分",
+    "ｂｏｃａｉ 平台 博彩",
 ];
 
 pub(super) const SPAM_NAMES: &[&str] = &["财富通", "快钱吧", "红包群", "日日赚", "好运来", "稳赢", "福利社", "赚吧"];

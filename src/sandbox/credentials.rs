@@ -61,9 +61,7 @@ impl State {
 fn hand(visit: &mut Visit, issue: Issue) -> Result<Answer, Stop> {
     let Issue::Handed(handed) = issue else { return Err(Stop::Errcode(45009)) };
     visit.token_generation = Some(handed.generation);
-    let json = Json::object([
-        ("access_token", Json::text(&handed.token)),
-        ("expires_in", number(handed.expires_in_secs)),
-    ]);
+    let json =
+        Json::object([("access_token", Json::text(&handed.token)), ("expires_in", number(handed.expires_in_secs))]);
     Ok(Answer { errcode: None, json })
 }

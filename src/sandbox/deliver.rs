@@ -5,7 +5,8 @@ use super::fault::{Effect, Fault};
 use super::state::{State, Visit};
 use std::time::Duration;
 
-const HTML: &str = "<!DOCTYPE html><html><head><title>系统维护</title></head><body><h1>系统维护中，请稍后再试</h1></body></html>";
+const HTML: &str =
+    "<!DOCTYPE html><html><head><title>系统维护</title></head><body><h1>系统维护中，请稍后再试</h1></body></html>";
 
 impl State {
     /// An answer with this HTTP status and body, and the world's latency for everything.

@@ -60,7 +60,9 @@ impl Calls {
             && of(&self.account, &call.account)
             && (self.page.is_none() || self.page == call.page)
             && match effect {
-                Effect::Malformed { .. } => self.appid.as_ref().map_or(!call.listed.is_empty(), |a| call.listed.contains(a)),
+                Effect::Malformed { .. } => {
+                    self.appid.as_ref().map_or(!call.listed.is_empty(), |a| call.listed.contains(a))
+                }
                 Effect::Drift(_) => call.page.is_some_and(|page| page > 1),
                 Effect::RepeatPage(last) => call.page.is_some_and(|page| page > *last),
                 _ => of(&self.appid, &call.appid),

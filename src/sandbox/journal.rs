@@ -18,10 +18,7 @@ pub(super) enum Journal {
     /// Nowhere: the world ends with the process.
     Memory,
     /// A file. After a failed write nothing more is taken.
-    File {
-        file: File,
-        broken: bool,
-    },
+    File { file: File, broken: bool },
 }
 
 /// What a directory holds.

@@ -127,7 +127,9 @@ impl Account {
 
     /// An account that owns a plugin.
     pub fn plugin(appid: impl Into<String>, secret: impl Into<String>) -> Account {
-        Account { appid: appid.into(), secret: secret.into(), nickname: "门神演示插件".to_owned(), owns_plugin: true }
+        Account {
+            appid: appid.into(), secret: secret.into(), nickname: "门神演示插件".to_owned(), owns_plugin: true
+        }
     }
 
     /// An account that only uses the plugins of others.

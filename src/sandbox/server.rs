@@ -259,4 +259,3 @@ impl Body for Out {
         matches!(self, Out::Whole(None) | Out::Huge(0))
     }
 }
-

@@ -146,7 +146,9 @@ fn client(source: &config::Account) -> Result<Client, SetupError> {
         })?),
     };
     let token = match &source.token {
-        config::Token::Stable { secret } => TokenSource::Stable { secret: secret.value().expect("loaded with its secrets").clone() },
+        config::Token::Stable { secret } => {
+            TokenSource::Stable { secret: secret.value().expect("loaded with its secrets").clone() }
+        }
     };
     let settings = wechat::Settings {
         appid: source.appid.clone(),

@@ -105,9 +105,7 @@ impl Pass<'_> {
         let verified = self.verify(before, targets).await?;
         match verified {
             Verified::Agrees(ref findings) if findings.first() == Some(&Finding::Confirmed) => {
-                self.store
-                    .prove(&self.account.appid, &self.account.site, action, decision, Timestamp::now())
-                    .await?;
+                self.store.prove(&self.account.appid, &self.account.site, action, decision, Timestamp::now()).await?;
                 Ok(Proof::Proven)
             }
             Verified::Agrees(_) if going == Going::On => Ok(Proof::NotYet),
@@ -284,8 +282,7 @@ impl Pass<'_> {
             let judgement = judge(before, &listing, targets);
             let enough = judgement.is_settled(targets)
                 || !judgement.strangers.is_empty()
-                || (judgement.mismatched(targets).next().is_none()
-                    && number >= self.account.pace.readings_after_loss);
+                || (judgement.mismatched(targets).next().is_none() && number >= self.account.pace.readings_after_loss);
             last = Some((listing, judgement));
             if enough {
                 break;
@@ -337,11 +334,14 @@ impl Pass<'_> {
             base_url: Some(self.account.site.clone()),
             action: None,
         };
-        let brake = NewBrake { at, kind: BrakeKind::Verification, scope, why: Some(why.clone()), who: "service".to_owned() };
+        let brake =
+            NewBrake { at, kind: BrakeKind::Verification, scope, why: Some(why.clone()), who: "service".to_owned() };
         self.store.pull_brake(&brake).await?;
         let wrong: Vec<Answered> = judgement
             .mismatched(targets)
-            .map(|target| settlement(target.decision, Outcome::Failed, "WeChat answered ok, but the list does not show it"))
+            .map(|target| {
+                settlement(target.decision, Outcome::Failed, "WeChat answered ok, but the list does not show it")
+            })
             .collect();
         for target in judgement.mismatched(targets) {
             match target.action {
@@ -441,10 +441,7 @@ impl Sending {
 }
 
 /// Writes answers as they come, as many as are there in one transaction.
-async fn record_answers(
-    store: Arc<Store>,
-    mut incoming: mpsc::UnboundedReceiver<Answered>,
-) -> Result<(), StoreError> {
+async fn record_answers(store: Arc<Store>, mut incoming: mpsc::UnboundedReceiver<Answered>) -> Result<(), StoreError> {
     let mut batch = Vec::with_capacity(ANSWERS_A_TRANSACTION);
     let mut failed = None;
     while incoming.recv_many(&mut batch, ANSWERS_A_TRANSACTION).await > 0 {
@@ -529,7 +526,11 @@ fn open_outcome(target: &Target, found: Finding) -> Outcome {
 
 fn mismatch_words(targets: &[Target], judgement: &Judgement) -> String {
     let wrong = judgement.mismatched(targets).map(|target| {
-        format!("WeChat answered ok to {} {}, but the list does not show it", target.action.word(), target.identity.appid)
+        format!(
+            "WeChat answered ok to {} {}, but the list does not show it",
+            target.action.word(),
+            target.identity.appid
+        )
     });
     let strangers = judgement.strangers.iter().map(|(identity, action): &(Identity, Action)| {
         format!("{} turned up as after {}, though nobody asked for it", identity.appid, action.word())

@@ -51,7 +51,9 @@ impl StateLock {
             .map_err(failed)?;
         match file.try_lock() {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(LockError::Held { holder: holder(&mut file), dir: dir.to_owned() }),
+            Err(TryLockError::WouldBlock) => {
+                return Err(LockError::Held { holder: holder(&mut file), dir: dir.to_owned() });
+            }
             Err(TryLockError::Error(source)) => return Err(failed(source)),
         }
         write_holder(&mut file).map_err(failed)?;

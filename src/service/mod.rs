@@ -19,8 +19,8 @@ mod systemd;
 mod verify;
 
 pub use account::{Account, Pace, SetupError, Surroundings};
-pub use pass::{Stage, Watch};
 pub use lock::{LockError, StateLock};
+pub use pass::{Stage, Watch};
 pub use preview::{Preview, PreviewedAccount, preview};
 pub use report::{PassReport, Trouble};
 pub use run::{RunError, Service, run, run_once};

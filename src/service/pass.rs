@@ -7,7 +7,9 @@
 use super::account::Account;
 use super::report::PassReport;
 use super::verify::Before;
-use crate::policy::{Action, Application, Identity, Moment, Past, PolicySpec, Room, Situation, Step, Stops, Todo, Verdict, plan};
+use crate::policy::{
+    Action, Application, Identity, Moment, Past, PolicySpec, Room, Situation, Step, Stops, Todo, Verdict, plan,
+};
 use crate::store::{self, ActiveBrake, BrakeKind, Reader, RecordedVerdict, Spent, Store, StoreError};
 use crate::wechat::{Listing, Progress};
 use jiff::Timestamp;
@@ -99,15 +101,16 @@ impl Pass<'_> {
 
     async fn keep_rules(&self) -> Result<(), StoreError> {
         let rules = &self.account.rules;
-        self.store.keep_ruleset(rules.hash(), crate::policy::ENGINE_VERSION, &spec_json(rules.spec()), self.report.started).await
+        self.store
+            .keep_ruleset(rules.hash(), crate::policy::ENGINE_VERSION, &spec_json(rules.spec()), self.report.started)
+            .await
     }
 
     /// The first reading. `None` when the pass is stopped meanwhile.
     async fn scan(&mut self) -> Option<Listing> {
         let tell = self.tell;
-        let listing = self
-            .read(|progress| tell(Stage::Reading { pages: progress.pages, pending: progress.pending }))
-            .await?;
+        let listing =
+            self.read(|progress| tell(Stage::Reading { pages: progress.pages, pending: progress.pending })).await?;
         self.report.pages = listing.pages;
         self.report.pending = listing.pending.len();
         self.report.unreadable = listing.unreadable.len();
@@ -206,7 +209,8 @@ fn room(account: &Account, spent: Spent) -> Room {
 pub(super) fn stops(account: &Account, brakes: &[ActiveBrake]) -> Stops {
     let mut stops = Stops::default();
     for brake in brakes {
-        let covered = Action::ALL.into_iter().filter(|action| brake.scope.covers(&account.appid, &account.site, *action));
+        let covered =
+            Action::ALL.into_iter().filter(|action| brake.scope.covers(&account.appid, &account.site, *action));
         match brake.kind {
             BrakeKind::Verification => stops.verification |= covered.count() > 0,
             BrakeKind::Pause => stops.paused.extend(covered),

@@ -92,8 +92,7 @@ impl PassReport {
             Some(advice) => format!("{error}; {advice}"),
             None => error.to_string(),
         };
-        let trouble =
-            Trouble { during, message, errcode: error.errcode(), rid: error.rid().map(ToOwned::to_owned) };
+        let trouble = Trouble { during, message, errcode: error.errcode(), rid: error.rid().map(ToOwned::to_owned) };
         if !self.troubles.contains(&trouble) {
             self.troubles.push(trouble);
         }

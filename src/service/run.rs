@@ -288,8 +288,17 @@ fn log_pass(report: &PassReport) {
     }
     let words = format!(
         "{} pending of {}: {} agreed, {} refused, {} held, {} shadow, {} overtaken, {} failed, {} known, {} waiting, {} unreadable",
-        report.pending, report.entries, report.agreed, report.refused, report.held, report.shadow,
-        report.overtaken, report.failed, report.known, report.waiting, report.unreadable
+        report.pending,
+        report.entries,
+        report.agreed,
+        report.refused,
+        report.held,
+        report.shadow,
+        report.overtaken,
+        report.failed,
+        report.known,
+        report.waiting,
+        report.unreadable
     );
     if report.acted() || report.failed() {
         tracing::info!(account = %report.account, pass = %report.pass, took_ms = report.took_ms, "{words}");

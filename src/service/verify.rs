@@ -141,7 +141,9 @@ fn strangers(before: &Before, after: &Listing, targets: &[Target]) -> Vec<(Ident
     after
         .others
         .iter()
-        .flat_map(|(identity, status)| suspects.iter().map(move |(action, wanted)| (identity, *status, *action, *wanted)))
+        .flat_map(|(identity, status)| {
+            suspects.iter().map(move |(action, wanted)| (identity, *status, *action, *wanted))
+        })
         .filter(|(identity, status, action, wanted)| {
             status == wanted && newly(identity, *status) && !asked.contains(&(*identity, *action))
         })

@@ -2,7 +2,7 @@
 //!
 //! Never writes, creates or migrates anything; works beside a running service.
 
-use super::{Doing, Fate, Outcome, Mode, RecordedVerdict, StoreError, file, sql};
+use super::{Doing, Fate, Mode, Outcome, RecordedVerdict, StoreError, file, sql};
 use crate::policy::{Action, AppId, Brake, CreateTime, Identity};
 use jiff::Timestamp;
 use sqlx::{Row, SqlitePool, sqlite::SqliteRow};

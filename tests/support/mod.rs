@@ -165,7 +165,11 @@ impl Scene {
     /// What must hold at the end of every story.
     pub(crate) fn end(&self) {
         assert!(self.world.unused_faults().is_empty(), "never used: {:?}", self.world.unused_faults());
-        assert!(self.world.accepted_twice().is_empty(), "WeChat accepted two changes: {:?}", self.world.accepted_twice());
+        assert!(
+            self.world.accepted_twice().is_empty(),
+            "WeChat accepted two changes: {:?}",
+            self.world.accepted_twice()
+        );
     }
 }
 

@@ -54,6 +54,7 @@ fn filters() -> Vec<Filter> {
                 brake: a.brake.or(b.brake),
                 since: a.since.or(b.since),
                 until: a.until.or(b.until),
+                pass: None,
                 limit: None,
             });
         }

@@ -58,7 +58,15 @@ async fn the_view_and_the_list_tell_the_same() {
 #[tokio::test]
 async fn only_legal_moves_are_recorded() {
     use Outcome::*;
-    let legal = [(Planned, Done), (Planned, Overtaken), (Planned, Failed), (Failed, Planned), (Done, Failed)];
+    let legal = [
+        (Planned, Done),
+        (Planned, Overtaken),
+        (Planned, Failed),
+        (Failed, Planned),
+        (Failed, Done),
+        (Failed, Overtaken),
+        (Done, Failed),
+    ];
     let desk = Desk::new().await;
     for from in Outcome::ALL {
         for to in Outcome::ALL {
@@ -140,10 +148,7 @@ async fn the_newest_row_of_an_identity_is_its_past() {
     assert_eq!(past[&asked[0]].id, ids[2]);
     let unsure = &past[&asked[1]];
     assert_eq!((unsure.id, unsure.unknown.len(), unsure.brake.map(|b| b.word())), (ids[1], 2, Some("unknown")));
-    assert_eq!(
-        (unsure.verdict, unsure.mode, unsure.outcome),
-        (RecordedVerdict::Hold, Mode::Live, Outcome::Held)
-    );
+    assert_eq!((unsure.verdict, unsure.mode, unsure.outcome), (RecordedVerdict::Hold, Mode::Live, Outcome::Held));
 }
 
 #[tokio::test]
