@@ -189,6 +189,12 @@ impl World {
         format!("wx{:016x}", state.rng.u64(..))
     }
 
+    /// Sends the journal elsewhere, for tests of a write that fails.
+    #[cfg(test)]
+    pub(super) fn journal_to(&self, file: std::fs::File) {
+        self.lock().journal = super::journal::Journal::File { file, broken: false };
+    }
+
     fn of(state: State) -> World {
         World { state: Arc::new(Mutex::new(state)) }
     }
