@@ -416,3 +416,6 @@ impl Called<Ack> {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod stories;
