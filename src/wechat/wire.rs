@@ -12,7 +12,10 @@ use super::{
 };
 use crate::policy::{Action, AppId, Application, Category, CreateTime, Identity, Intent, Status};
 use serde_json::json;
-use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+use std::{
+    collections::HashMap,
+    hash::{BuildHasher, BuildHasherDefault, DefaultHasher},
+};
 
 /// `POST` here, the action in the body.
 pub(crate) const DEVPLUGIN: &str = "/wxa/devplugin";
@@ -184,13 +187,16 @@ fn list_problem(list: Field<'_>) -> String {
 
 fn page_of(entries: &[Field<'_>], number: u32) -> Page {
     let mut page = Page { entries: entries.len(), ..Page::default() };
+    let mut alike: HashMap<&str, u32> = HashMap::new();
     for (index, entry) in entries.iter().enumerate() {
         match entry_of(*entry) {
             Ok((application, Status::Pending)) => page.pending.push(application),
             Ok((application, status)) => page.others.push((application.identity(), status)),
             Err(problem) => {
                 page.unreadable.push(Unreadable { page: number, position: index + 1, problem });
-                page.marks.push(mark(entry.raw()));
+                let nth = alike.entry(entry.raw()).or_default();
+                *nth += 1;
+                page.marks.push(mark(entry.raw(), *nth));
             }
         }
     }
@@ -198,8 +204,10 @@ fn page_of(entries: &[Field<'_>], number: u32) -> Page {
 }
 
 /// Tells one unreadable entry from another: they have no identity.
-fn mark(raw: &str) -> u64 {
-    BuildHasherDefault::<DefaultHasher>::default().hash_one(raw)
+///
+/// On one page even equal ones are several; on another page, the n-th of them is the same again.
+fn mark(raw: &str, nth: u32) -> u64 {
+    BuildHasherDefault::<DefaultHasher>::default().hash_one((raw, nth))
 }
 
 /// Reads one entry, or says why it cannot be read.
