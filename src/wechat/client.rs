@@ -403,3 +403,6 @@ impl Called<Ack> {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod stories;
