@@ -13,9 +13,9 @@ use support::Scene;
 
 /// Agreed, refused and held by the usual rules, in the order of their age.
 async fn three(scene: &Scene) {
-    scene.world.arrive(Application::new("wx-good").created_at(an_hour_ago() + 1));
-    scene.world.arrive(Application::new("wx-bad").created_at(an_hour_ago() + 2).reason("博 彩 平台引流"));
-    scene.world.arrive(Application::new("wx-ask").created_at(an_hour_ago() + 3).reason("希望合作，请联系"));
+    scene.arrive(Application::new("wx-good").created_at(an_hour_ago() + 1));
+    scene.arrive(Application::new("wx-bad").created_at(an_hour_ago() + 2).reason("博 彩 平台引流"));
+    scene.arrive(Application::new("wx-ask").created_at(an_hour_ago() + 3).reason("希望合作，请联系"));
 }
 
 /// A create_time well within the pending window.
@@ -96,8 +96,8 @@ async fn shadow_mode_decides_and_never_acts() {
 async fn the_first_of_each_action_goes_alone() {
     let scene = Scene::empty().await;
     for number in 0..6 {
-        scene.world.arrive(Application::new(format!("wx-good-{number}")).created_at(an_hour_ago() + number));
-        scene.world.arrive(
+        scene.arrive(Application::new(format!("wx-good-{number}")).created_at(an_hour_ago() + number));
+        scene.arrive(
             Application::new(format!("wx-bad-{number}")).created_at(an_hour_ago() + 100 + number).reason("赌博"),
         );
     }
@@ -127,7 +127,7 @@ async fn a_lost_answer_is_read_before_it_is_repeated() {
         ("dev_agree:http=503:1", 2),
     ] {
         let scene = Scene::empty().await;
-        scene.world.arrive(Application::new("wx-good"));
+        scene.arrive(Application::new("wx-good"));
         scene.fault(fault);
         scene.pass().await;
         scene.pass().await;
@@ -145,9 +145,9 @@ async fn a_refusal_that_hits_another_pulls_the_brake() {
         ["dev_refuse:hits=oldest:1", "dev_refuse:hits=all:1", "dev_refuse:hits=none:1", "dev_refuse:hits=other:1"]
     {
         let scene = Scene::empty().await;
-        scene.world.arrive(Application::new("wx-ask").created_at(an_hour_ago() + 1).reason("合作"));
-        scene.world.arrive(Application::new("wx-bad-1").created_at(an_hour_ago() + 2).reason("赌博"));
-        scene.world.arrive(Application::new("wx-bad-2").created_at(an_hour_ago() + 3).reason("赌博"));
+        scene.arrive(Application::new("wx-ask").created_at(an_hour_ago() + 1).reason("合作"));
+        scene.arrive(Application::new("wx-bad-1").created_at(an_hour_ago() + 2).reason("赌博"));
+        scene.arrive(Application::new("wx-bad-2").created_at(an_hour_ago() + 3).reason("赌博"));
         scene.fault(fault);
         let report = scene.pass().await;
         assert!(report.failed() && report.brake.is_some(), "{fault}: {report:#?}");
@@ -189,7 +189,7 @@ async fn a_list_that_breaks_off_decides_what_was_read_and_fails() {
     let options = Options { num_cap: 2, ..Options::empty() };
     let scene = Scene::of(World::in_memory(options)).await;
     for number in 0..6 {
-        scene.world.arrive(Application::new(format!("wx-good-{number}")).created_at(an_hour_ago() + number));
+        scene.arrive(Application::new(format!("wx-good-{number}")).created_at(an_hour_ago() + number));
     }
     scene.fault("dev_apply_list@page=2:http=500:8");
     let report = scene.pass().await;
@@ -218,8 +218,8 @@ async fn a_broken_entry_takes_no_other_with_it() {
         ("lone-surrogate", 0, 0),
     ] {
         let scene = Scene::empty().await;
-        scene.world.arrive(Application::new("wx-good"));
-        scene.world.arrive(Application::new("wx-broken"));
+        scene.arrive(Application::new("wx-good"));
+        scene.arrive(Application::new("wx-broken"));
         scene.fault(&format!("dev_apply_list@appid=wx-broken:malformed={kind}:always"));
         let report = scene.pass().await;
         assert_eq!((report.unreadable > 0, report.held), (unreadable > 0, held), "{kind}: {report:#?}");
@@ -235,9 +235,9 @@ async fn a_broken_entry_takes_no_other_with_it() {
 #[tokio::test]
 async fn two_pending_entries_of_one_appid_are_held() {
     let scene = Scene::empty().await;
-    scene.world.arrive(Application::new("wx-twice").created_at(an_hour_ago() + 1));
-    scene.world.arrive(Application::new("wx-twice").created_at(an_hour_ago() + 2));
-    scene.world.arrive(Application::new("wx-good").created_at(an_hour_ago() + 3));
+    scene.arrive(Application::new("wx-twice").created_at(an_hour_ago() + 1));
+    scene.arrive(Application::new("wx-twice").created_at(an_hour_ago() + 2));
+    scene.arrive(Application::new("wx-good").created_at(an_hour_ago() + 3));
     assert_clean(&scene.pass().await);
     check_story(&scene, &["wx-twice hold (ambiguous) held", "wx-twice hold (ambiguous) held", "wx-good agree done"])
         .await;
@@ -248,7 +248,7 @@ async fn two_pending_entries_of_one_appid_are_held() {
 async fn limits_hold_what_is_beyond_them() {
     let scene = Scene::empty().await.settings("limits = { agree_per_day = 2 }");
     for number in 0..5 {
-        scene.world.arrive(Application::new(format!("wx-{number}")).created_at(an_hour_ago() + number));
+        scene.arrive(Application::new(format!("wx-{number}")).created_at(an_hour_ago() + number));
     }
     let report = scene.pass().await;
     assert_clean(&report);
@@ -262,7 +262,7 @@ async fn limits_hold_what_is_beyond_them() {
 async fn a_quota_that_is_used_up_pauses_the_account() {
     let scene = Scene::empty().await;
     for number in 0..40 {
-        scene.world.arrive(Application::new(format!("wx-{number:02}")).created_at(an_hour_ago() + number));
+        scene.arrive(Application::new(format!("wx-{number:02}")).created_at(an_hour_ago() + number));
     }
     scene.fault("dev_agree:errcode=45009:always");
     let report = scene.pass().await;
@@ -277,7 +277,7 @@ async fn a_quota_that_is_used_up_pauses_the_account() {
 #[tokio::test]
 async fn somebody_else_was_faster() {
     let scene = Scene::empty().await;
-    scene.world.arrive(Application::new("wx-good"));
+    scene.arrive(Application::new("wx-good"));
     scene.fault("dev_agree:overtaken:1");
     let report = scene.pass().await;
     assert_eq!((report.agreed, report.overtaken), (0, 1), "{report:#?}");
@@ -289,7 +289,7 @@ async fn somebody_else_was_faster() {
 #[tokio::test]
 async fn an_application_withdrawn_in_between_is_overtaken() {
     let scene = Scene::empty().await;
-    scene.world.arrive(Application::new("wx-good"));
+    scene.arrive(Application::new("wx-good"));
     scene.fault("dev_agree:withdrawn:1");
     let report = scene.pass().await;
     assert!(report.brake.is_none(), "{report:#?}");
@@ -300,7 +300,7 @@ async fn an_application_withdrawn_in_between_is_overtaken() {
 #[tokio::test]
 async fn changed_rules_decide_anew() {
     let scene = Scene::empty().await.rules("[[rule]]\nname = \"wait\"\naction = \"hold\"\nwhen = { always = true }\n");
-    scene.world.arrive(Application::new("wx-good"));
+    scene.arrive(Application::new("wx-good"));
     scene.pass().await;
     let scene = scene.rules(support::RULES);
     scene.pass().await;

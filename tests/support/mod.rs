@@ -7,7 +7,7 @@
 #![allow(dead_code, reason = "every story uses what it needs")]
 
 use menshen::config::{self, Config, Need};
-use menshen::sandbox::{Account, Fault, FaultId, Options, Server, World};
+use menshen::sandbox::{Account, Application, Fault, FaultId, Moved, Options, Server, World};
 use menshen::service::{Pace, PassReport, Service, Surroundings, Watch};
 use menshen::store::{AuditRow, Filter};
 use std::ffi::OsString;
@@ -88,6 +88,11 @@ impl Scene {
     pub(crate) fn fault(&self, spec: &str) {
         let id = self.world.inject(Fault::parse(spec).expect("a fault"));
         self.faults.lock().expect("no panic").push(id);
+    }
+
+    /// A new application.
+    pub(crate) fn arrive(&self, application: Application) {
+        assert_eq!(self.world.arrive(application), Moved::Moved);
     }
 
     /// Ends every fault.
