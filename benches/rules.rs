@@ -2,7 +2,7 @@
 //!
 //! `cargo bench --bench rules` runs all of it; criterion reports each part, and at the end a table says how
 //! many applications a second and core each way manages, and how that compares.
-#![expect(clippy::print_stdout, clippy::unwrap_used, missing_docs)]
+#![expect(clippy::print_stdout, clippy::unwrap_used)]
 
 use criterion::Criterion;
 use menshen::policy::{self, *};
@@ -72,7 +72,7 @@ fn policy(rules: usize, keywords: &[String]) -> PolicySpec {
 /// Reasons of about 19 characters, mostly Chinese; now and then one of the keywords.
 fn applications(dice: &mut Dice, keywords: &[String]) -> Vec<Application> {
     let reason = |dice: &mut Dice| {
-        let mut reason = dice.hanzi(9);
+        let mut reason = dice.hanzi(11);
         if dice.below(HIT_EVERY) == 0 {
             reason.push_str(&keywords[dice.below(keywords.len() as u64) as usize]);
         }
