@@ -140,7 +140,9 @@ impl CategoryHits {
 
     /// The entry of a list that matches a category, by index.
     pub(super) fn entry_for(&self, category: usize, list: &Numbers) -> Option<usize> {
-        self.hits.iter().filter(|hit| hit.0 == category).filter_map(|hit| list.index(hit.1)).min()
+        let first = self.hits.partition_point(|hit| hit.0 < category);
+        let hits = self.hits[first..].iter().take_while(|hit| hit.0 == category);
+        hits.filter_map(|hit| list.index(hit.1)).min()
     }
 
     /// Whether a list matches this category.

@@ -36,7 +36,9 @@ impl Keyword {
     #[inline]
     fn may_stand(guard_start: bool, guard_end: bool, text: &[u8], start: usize, end: usize) -> bool {
         let alphanumeric = |at: usize| text.get(at).is_some_and(u8::is_ascii_alphanumeric);
-        !(guard_start && start > 0 && alphanumeric(start - 1)) && !(guard_end && alphanumeric(end))
+        let cut_before = guard_start && start > 0 && alphanumeric(start - 1);
+        let cut_after = guard_end && alphanumeric(end);
+        !cut_before && !cut_after
     }
 }
 

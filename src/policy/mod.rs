@@ -26,7 +26,7 @@ pub use compile::RuleProblem;
 pub use decision::{Brake, ConditionWhy, Decision, Found, RuleWhy, Truth, Why};
 pub use intent::{Action, Intent};
 pub use outcome::{Fate, Mode, Outcome};
-pub use plan::{Past, Room, Situation, Step, Stops, Todo, action_of, plan, rule_name, unknown_names};
+pub use plan::{Past, Room, Situation, Step, Stops, Todo, action_of, evidence, plan, rule_name, unknown_names};
 pub use rule::{AgeTest, Condition, Lists, Place, PolicySpec, RuleMode, RuleSpec, Test, TextTest, Verdict};
 pub use ruleset::{ENGINE_VERSION, Folded, Moment, RuleSet, Scratch};
 pub use text::{FOLDING_VERSION, FoldedText, fold, fold_with_places};

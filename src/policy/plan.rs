@@ -4,7 +4,7 @@
 //! limits, the stops and the time. A dry run is this plan, printed; a live pass
 //! is this plan, carried out. It never looks at WeChat or the log itself.
 
-use super::{Action, AppId, Application, Brake, Decision, Identity, Mode, Moment, Outcome, RuleSet, Verdict};
+use super::{Action, AppId, Application, Brake, Decision, Identity, Mode, Moment, Outcome, RuleSet, Verdict, Why};
 use std::collections::{BTreeSet, HashMap};
 
 /// What the log last said about an application.
@@ -237,6 +237,22 @@ fn rest(situation: &Situation<'_>, past: Option<&Past>, decision: &Decision) -> 
         (false, Mode::Shadow) => Todo::Record(Outcome::Shadow),
         (false, Mode::Live) => Todo::Record(Outcome::Held),
     }
+}
+
+/// The evidence for a step: what the rules say, and the brake of the plan in the same sentence.
+pub fn evidence(rules: &RuleSet, moment: &Moment, application: &Application, decision: &Decision) -> Why {
+    let mut why = rules.why(application, moment, decision);
+    match decision.brake {
+        Some(Brake::Ambiguous) => {
+            why.sentence =
+                "hold: another pending entry carries the same appid, and WeChat's calls name nothing else".to_owned();
+        }
+        Some(Brake::Limit) => why.sentence.push_str("; held: a limit of [limits] is reached"),
+        Some(Brake::Pause) => why.sentence.push_str("; held: acting is paused"),
+        Some(Brake::Verification) => why.sentence.push_str("; held: the brake verification is pulled"),
+        Some(Brake::Unknown | Brake::Malformed | Brake::Message) | None => {}
+    }
+    why
 }
 
 /// The name of the deciding rule.

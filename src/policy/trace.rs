@@ -145,15 +145,15 @@ impl<'a> Trace<'a> {
 
     fn category_list(&self, word: &str, written: &[String], numbers: &Numbers) -> (Truth, String) {
         let categories = &self.facts.application.categories;
-        let Some(count) = self.facts.categories.known() else {
+        if self.facts.categories.known().is_none() {
             let words = if categories.is_empty() { "no categories" } else { "a category without a first level" };
             return (Truth::Unknown, words.to_owned());
-        };
+        }
         let (mut on, mut off) = (Vec::new(), Vec::new());
-        for at in 0..count {
+        for (at, category) in categories.iter().enumerate() {
             match self.facts.categories.entry_for(at, numbers) {
-                Some(entry) => on.push(format!("{} matches {}", categories[at], written[entry])),
-                None => off.push(categories[at].to_string()),
+                Some(entry) => on.push(format!("{category} matches {}", written[entry])),
+                None => off.push(category.to_string()),
             }
         }
         let holds = match word {

@@ -6,7 +6,7 @@
 use super::account::Account;
 use super::pass::{Known, Stage, with_sources};
 use super::report::PassReport;
-use crate::policy::{Application, Identity, Mode, Moment, Step, Why, rule_name};
+use crate::policy::{Application, Identity, Mode, Moment, Step, Why, evidence, rule_name};
 use crate::store::Reader;
 use futures_util::future::join_all;
 use jiff::Timestamp;
@@ -74,7 +74,7 @@ fn line(account: &Account, step: Step, now: Timestamp) -> Preview {
     Preview {
         account: account.name.clone(),
         rule: rule_name(&account.rules, &step.decision).map(ToOwned::to_owned),
-        why: account.rules.why(&step.application, &Moment { now }, &step.decision),
+        why: evidence(&account.rules, &Moment { now }, &step.application, &step.decision),
         step,
     }
 }

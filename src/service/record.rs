@@ -1,7 +1,7 @@
 //! From a step of the plan to a row of the audit log.
 
 use super::pass::{Pass, sort_steps};
-use crate::policy::{Brake, Moment, Outcome, Step, Todo, rule_name, unknown_names};
+use crate::policy::{Brake, Decision, Moment, Outcome, Step, Todo, evidence, rule_name, unknown_names};
 use crate::store::{NewDecision, StoreError};
 
 /// Rows written in one transaction: enough to make the disk wait rare, few enough to hold no one up.
@@ -43,7 +43,7 @@ impl Pass<'_> {
             actor: "rules".to_owned(),
             brake: decision.brake,
             unknown: unknown_names(&account.rules, decision).map(ToOwned::to_owned).collect(),
-            why: account.rules.why(&step.application, &Moment { now: at }, decision),
+            why: evidence(&account.rules, &Moment { now: at }, &step.application, decision),
             pass: self.report.pass.clone(),
             ruleset: account.rules.hash().to_owned(),
             outcome: match step.todo {
@@ -57,6 +57,8 @@ impl Pass<'_> {
     pub(super) async fn record_limited(&mut self, step: &Step) -> Result<(), StoreError> {
         let mut row = self.row(step);
         row.brake = Some(Brake::Limit);
+        let decision = Decision { brake: row.brake, ..step.decision.clone() };
+        row.why = evidence(&self.account.rules, &Moment { now: row.at }, &step.application, &decision);
         row.outcome = Outcome::Held;
         self.store.record(&[row]).await?;
         self.report.held += 1;

@@ -168,7 +168,8 @@ fn what_the_log_says_already_is_not_written_again() {
         change(&mut past);
         past
     };
-    let cases: [(fn(&mut Past), &str); 6] = [
+    type Change = fn(&mut Past);
+    let cases: [(Change, &str); 6] = [
         (|_| (), "known"),
         (|past| past.brake = Some(Brake::Unknown), "record held"),
         (|past| past.mode = Mode::Shadow, "record held"),

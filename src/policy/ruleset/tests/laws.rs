@@ -139,7 +139,7 @@ fn verdict(spec: PolicySpec, application: &Application) -> (Verdict, Option<Brak
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1500))]
+    #![proptest_config(ProptestConfig::with_cases(300))]
 
     #[test]
     fn the_engine_is_the_naive_evaluator(spec in policy(), application in application()) {
