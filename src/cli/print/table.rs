@@ -1,7 +1,10 @@
 //! Tables whose columns line up under Chinese text, coloured on a terminal only.
 
-use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, presets};
+use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, LineStyle, TableStyle};
 use std::io::IsTerminal;
+
+/// One line under the names of the columns, and nothing else.
+const ONE_RULE: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
 
 /// Where a column's text stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +46,7 @@ impl Table {
     /// Begins with the names of the columns.
     pub(in crate::cli) fn new(columns: &[(&str, Align)]) -> Table {
         let mut inner = comfy_table::Table::new();
-        inner.load_style(presets::UTF8_HORIZONTAL_ONLY);
+        inner.load_style(ONE_RULE);
         inner.set_header(columns.iter().map(|(name, _)| Cell::new(name).add_attribute(Attribute::Bold)));
         match terminal_width() {
             Some(width) => {
