@@ -276,7 +276,11 @@ impl Pass<'_> {
             }
             let listing = self.read(|progress| tell(Stage::Verifying { pages: progress.pages })).await?;
             if let Some(error) = listing.gap {
+                let hopeless = !matches!(error.class(), Class::Retry | Class::Refresh);
                 gap = Some(error);
+                if hopeless {
+                    break;
+                }
                 continue;
             }
             let judgement = judge(before, &listing, targets);
@@ -288,10 +292,9 @@ impl Pass<'_> {
                 break;
             }
         }
-        if last.is_none() {
-            match gap {
-                Some(error) => self.report.wechat_trouble("verify", &error),
-                None => self.report.stopped = true,
+        if last.is_none() && !self.watch.stop.is_cancelled() {
+            if let Some(error) = gap {
+                self.report.wechat_trouble("verify", &error);
             }
             self.report.trouble("verify", "what was sent could not be verified: no complete list could be read");
         }
