@@ -46,7 +46,7 @@ impl Pass<'_> {
         contradicted: Vec<Step>,
     ) -> Result<(), StoreError> {
         let mut before = before;
-        if !contradicted.is_empty() && self.confront(&before, &contradicted).await? == Going::Halt {
+        if !contradicted.is_empty() && self.confront(&mut before, &contradicted).await? == Going::Halt {
             return Ok(());
         }
         let mut acts: VecDeque<Step> = acts.into();
@@ -70,7 +70,7 @@ impl Pass<'_> {
     }
 
     /// Rows that are done for us and pending for WeChat: read again, then brake.
-    async fn confront(&mut self, before: &Before, steps: &[Step]) -> Result<Going, StoreError> {
+    async fn confront(&mut self, before: &mut Before, steps: &[Step]) -> Result<Going, StoreError> {
         let targets: Vec<Target> = steps
             .iter()
             .filter_map(|step| match step.todo {
@@ -89,7 +89,10 @@ impl Pass<'_> {
                 self.brake(&targets, &judgement).await?;
                 Ok(Going::Halt)
             }
-            Some(_) => Ok(Going::On),
+            Some((listing, _)) => {
+                before.renew(listing);
+                Ok(Going::On)
+            }
             None => Ok(Going::Halt),
         }
     }
@@ -256,7 +259,7 @@ impl Pass<'_> {
             return Ok(Verified::Unread);
         };
         self.settle_open(&targets, &judgement).await?;
-        *before = Before::of(listing);
+        before.renew(listing);
         if judgement.strangers.is_empty() && judgement.mismatched(&targets).next().is_none() {
             return Ok(Verified::Agrees(judgement.findings));
         }
