@@ -228,6 +228,7 @@ fn summary(report: &PassReport) -> String {
         format!("{} held for a person", report.held),
     ];
     let more = [
+        (report.braked, "kept back by a brake"),
         (report.shadow, "decided in shadow mode"),
         (report.overtaken, "decided elsewhere before us"),
         (report.failed, "failed"),
@@ -241,9 +242,12 @@ fn summary(report: &PassReport) -> String {
         format!("{}: {} pending of {} entries; {}", report.account, report.pending, report.entries, parts.join(", "));
     for trouble in &report.troubles {
         text.push_str(&format!("\n  failed ({}): {}", trouble.during, trouble.message));
-        if let Some(rid) = &trouble.rid {
-            text.push_str(&format!(" (rid {rid})"));
-        }
+    }
+    for line in report.brake_lines() {
+        text.push_str(&format!("\n  {line}"));
+    }
+    if report.urgent > 0 {
+        text.push_str(&format!("\n  {} of those nobody has decided will soon be timed out by WeChat", report.urgent));
     }
     if let Some(why) = &report.brake {
         text.push_str(&format!(

@@ -15,10 +15,7 @@ impl Pass<'_> {
             let rows: Vec<NewDecision> = chunk.iter().map(|step| self.row(step)).collect();
             self.store.record(&rows).await?;
             for row in &rows {
-                match row.outcome {
-                    Outcome::Shadow => self.report.shadow += 1,
-                    _ => self.report.held += 1,
-                }
+                self.report.count_kept_back(row.outcome, row.brake);
             }
             self.watch.beat();
         }
@@ -61,7 +58,7 @@ impl Pass<'_> {
         row.why = evidence(&self.account.rules, &Moment { now: row.at }, &step.application, &decision);
         row.outcome = Outcome::Held;
         self.store.record(&[row]).await?;
-        self.report.held += 1;
+        self.report.count_kept_back(Outcome::Held, Some(Brake::Limit));
         Ok(())
     }
 }

@@ -64,6 +64,14 @@ impl Service {
         Ok(Service { config, around, store, accounts, _lock: lock })
     }
 
+    /// Ends cleanly: what stands in the log's side files is folded into the database, so that one file is the record.
+    pub async fn close(self) {
+        // A pass that did not end in time still holds the log; then the next open recovers it.
+        if let Some(store) = Arc::into_inner(self.store) {
+            store.close().await;
+        }
+    }
+
     /// The log, for reading.
     pub fn store(&self) -> &Arc<Store> {
         &self.store
@@ -133,6 +141,8 @@ struct Round {
     supervisor: Supervisor,
     fed: Instant,
     last: Option<PassReport>,
+    /// Applications soon to be timed out, by account, when last told.
+    urgent: HashMap<String, usize>,
 }
 
 impl Round {
@@ -151,6 +161,7 @@ impl Round {
             supervisor,
             fed: Instant::now(),
             last: None,
+            urgent: HashMap::new(),
         })
     }
 
@@ -179,11 +190,23 @@ impl Round {
         match finished {
             Ok((_, report)) => {
                 log_pass(&report);
+                self.warn_of_deadlines(&report);
                 self.last = Some(report);
             }
             Err(error) => tracing::error!("a pass ended early: {error}; what it left open is settled by the next one"),
         }
         systemd::status(&self.status());
+    }
+
+    /// A held application dies when WeChat's window closes: said when there are more of them than before.
+    fn warn_of_deadlines(&mut self, report: &PassReport) {
+        let before = self.urgent.insert(report.account.clone(), report.urgent).unwrap_or_default();
+        if report.urgent > before {
+            tracing::warn!(
+                account = %report.account, urgent = report.urgent,
+                "applications nobody has decided will soon be timed out by WeChat"
+            );
+        }
     }
 
     /// The supervisor's look: once a second.
@@ -257,6 +280,8 @@ impl Round {
             tracing::warn!("a pass did not end in time; its rows are settled by the next one");
         }
         self.ticks.stop().await;
+        drop(self.passes);
+        self.service.close().await;
     }
 
     fn status(&self) -> String {
@@ -287,12 +312,13 @@ fn log_pass(report: &PassReport) {
         );
     }
     let words = format!(
-        "{} pending of {}: {} agreed, {} refused, {} held, {} shadow, {} overtaken, {} failed, {} known, {} waiting, {} unreadable",
+        "{} pending of {}: {} agreed, {} refused, {} held, {} braked, {} shadow, {} overtaken, {} failed, {} known, {} waiting, {} unreadable",
         report.pending,
         report.entries,
         report.agreed,
         report.refused,
         report.held,
+        report.braked,
         report.shadow,
         report.overtaken,
         report.failed,
