@@ -45,6 +45,7 @@ async fn once(global: &Global, ground: Ground) -> Result<u8, Error> {
             }
         }
     }
+    service.close().await;
     drop(sandbox);
     Ok(if reports.iter().any(PassReport::failed) { FAILED } else { DONE })
 }
@@ -72,7 +73,7 @@ fn csv_reports(reports: &[PassReport]) -> Result<(), Error> {
 async fn dry_run(global: &Global) -> Result<u8, Error> {
     let ground = Ground::lay(global, Purpose::Look).await?;
     let accounts = Account::all(&ground.config, &ground.around, &[])?;
-    let log = Reader::open(&ground.config.service.state_dir.join("menshen.db")).await?;
+    let log = Reader::peek(&ground.config.service.state_dir.join("menshen.db")).await?;
     let progress = Progress::new();
     let previewed = preview(&accounts, log.as_ref(), &|stage| progress.tell(stage)).await;
     drop(progress);

@@ -6,6 +6,7 @@ use super::{DONE, Wrong};
 use crate::sandbox::{Account, Fault, Options, RefuseWithoutAppid, Server, World};
 use anyhow::{Context, Error};
 use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Serves a world on loopback until SIGTERM or SIGINT.
 pub(super) async fn serve(args: &SandboxArgs) -> Result<u8, Error> {
@@ -16,15 +17,16 @@ pub(super) async fn serve(args: &SandboxArgs) -> Result<u8, Error> {
     };
     let server =
         Server::start(world, args.listen).await.with_context(|| format!("cannot listen on {}", args.listen))?;
+    // Before the address is told: whoever reads it may already want an end.
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     print::line(&format!(
         "base_url = \"http://{}\"\nappid    = \"{}\"\nsecret   = {} (of the simulation; not a secret)\nEnd with Ctrl-C.",
         server.addr(),
         Account::DEFAULT_APPID,
         Account::DEFAULT_SECRET,
     ))?;
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
     tokio::select! {
-        interrupted = tokio::signal::ctrl_c() => interrupted?,
+        _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
     }
     server.stop().await;

@@ -288,11 +288,8 @@ impl Pass<'_> {
                 break;
             }
         }
-        if last.is_none() {
-            match gap {
-                Some(error) => self.report.wechat_trouble("verify", &error),
-                None => self.report.stopped = true,
-            }
+        if let (None, Some(error)) = (&last, gap) {
+            self.report.wechat_trouble("verify", &error);
             self.report.trouble("verify", "what was sent could not be verified: no complete list could be read");
         }
         last
@@ -533,7 +530,8 @@ fn mismatch_words(targets: &[Target], judgement: &Judgement) -> String {
         )
     });
     let strangers = judgement.strangers.iter().map(|(identity, action): &(Identity, Action)| {
-        format!("{} turned up as after {}, though nobody asked for it", identity.appid, action.word())
+        let appid = identity.appid.as_str().escape_debug();
+        format!("{appid} turned up as after {}, though nobody asked for it", action.word())
     });
     let mut words: Vec<String> = wrong.chain(strangers).collect();
     let more = words.len().saturating_sub(3);
