@@ -156,7 +156,7 @@ async fn a_wrong_configuration_is_2() {
         (good.replace("\"live\"", "\"alive\""), ["menshen.toml:3:8", "mode = \"alive\"", "live"]),
         (good.replace("timeout = \"2s\"", "timeout = 2"), ["menshen.toml:10:11", "timeout = 2", "\"90s\""]),
         (good.replace("env = \"SECRET\"", "env = \"NOWHERE\""), [":7", "NOWHERE", "secret"]),
-        (good.replace("action  = \"hold\"", "action = \"keep\""), [":19", "action = \"keep\"", "hold"]),
+        (good.replace("action  = \"hold\"", "action = \"keep\""), ["menshen.toml:21:10", "action = \"keep\"", "hold"]),
         (good.replace("[[account]]", "[[account]"), [":4", "[[account]", "]"]),
     ] {
         std::fs::write(scene.config_path(), wrong).expect("a configuration");
