@@ -347,12 +347,8 @@ async fn a_service_whose_log_was_taken_away_does_not_act() {
     service.line("1 agreed", 1);
     std::fs::remove_dir_all(scene.state_dir()).expect("it was there");
     scene.arrive(Application::new("wx-second"));
-    service.line("ERROR", 1);
-    let listed = calls(&scene, "dev_apply_list");
-    service.line("ERROR", 2);
-    assert_eq!(calls(&scene, "dev_agree"), 1, "nothing is sent that cannot be recorded ({listed} readings)");
-    service.signal(Signal::TERM);
-    service.wait();
+    service.wait().exits(1).complains("was taken away").complains("nothing more is sent");
+    assert_eq!(calls(&scene, "dev_agree"), 1, "nothing is sent that cannot be recorded");
     scene.run("run --once").exits(0);
     assert_eq!(calls(&scene, "dev_agree"), 2);
     scene.end();

@@ -16,6 +16,7 @@ pub(super) async fn pause(global: &Global, scope: &Scope) -> Result<u8, Error> {
     let brake =
         NewBrake { at: Timestamp::now(), kind: BrakeKind::Pause, scope: wanted, why: scope.why.clone(), who: who() };
     store.pull_brake(&brake).await?;
+    store.close().await;
     print::line(&format!("paused: {}. Evaluation goes on; let acting go on with `menshen resume`.", words(scope)))?;
     Ok(DONE)
 }
@@ -24,6 +25,7 @@ pub(super) async fn pause(global: &Global, scope: &Scope) -> Result<u8, Error> {
 pub(super) async fn resume(global: &Global, scope: &Scope) -> Result<u8, Error> {
     let (store, wanted) = open(global, scope).await?;
     let lifted = store.lift_brakes(&wanted, &who(), scope.why.as_deref(), Timestamp::now()).await?;
+    store.close().await;
     match lifted.len() {
         0 => print::line(&match (&scope.account, &scope.action) {
             (None, None) => "nothing to resume: no brake or pause is active".to_owned(),

@@ -76,7 +76,7 @@ async fn dry_run(global: &Global) -> Result<u8, Error> {
     // A world that is started over has no past.
     let log = match global.sandbox && global.fresh {
         true => None,
-        false => Reader::open(&ground.config.service.state_dir.join("menshen.db")).await?,
+        false => Reader::peek(&ground.config.service.state_dir.join("menshen.db")).await?,
     };
     let progress = Progress::new();
     let previewed = preview(&accounts, log.as_ref(), &|stage| progress.tell(stage)).await;

@@ -6,6 +6,7 @@ use super::{DONE, Wrong};
 use crate::sandbox::{Account, Fault, Options, RefuseWithoutAppid, Server, World};
 use anyhow::{Context, Error};
 use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Serves a world on loopback until SIGTERM or SIGINT.
 pub(super) async fn serve(global: &Global, args: &SandboxArgs) -> Result<u8, Error> {
@@ -16,6 +17,8 @@ pub(super) async fn serve(global: &Global, args: &SandboxArgs) -> Result<u8, Err
     };
     let server =
         Server::start(world, args.listen).await.with_context(|| format!("cannot listen on {}", args.listen))?;
+    // Before the address is told: whoever reads it may already want an end.
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     // Who started it may have closed the pipe; it serves all the same.
     let _ = print::line(&format!(
         "base_url = \"http://{}\"\nappid    = \"{}\"\nsecret   = {} (of the simulation; not a secret)\nEnd with Ctrl-C.",
@@ -23,9 +26,8 @@ pub(super) async fn serve(global: &Global, args: &SandboxArgs) -> Result<u8, Err
         Account::DEFAULT_APPID,
         Account::DEFAULT_SECRET,
     ));
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
     tokio::select! {
-        interrupted = tokio::signal::ctrl_c() => interrupted?,
+        _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
     }
     server.stop().await;

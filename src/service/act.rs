@@ -554,7 +554,8 @@ fn mismatch_words(targets: &[Target], judgement: &Judgement) -> String {
         )
     });
     let strangers = judgement.strangers.iter().map(|(identity, action): &(Identity, Action)| {
-        format!("{} turned up as after {}, though nobody asked for it", identity.appid, action.word())
+        let appid = identity.appid.as_str().escape_debug();
+        format!("{appid} turned up as after {}, though nobody asked for it", action.word())
     });
     let mut words: Vec<String> = wrong.chain(strangers).collect();
     let more = words.len().saturating_sub(3);
