@@ -151,7 +151,7 @@ async fn a_pause_counts_from_the_next_pass() {
     service.line("1 agreed", 1);
     scene.run("pause --action agree").exits(0);
     scene.arrive(Application::new("wx-second"));
-    service.line("1 held", 1);
+    service.line("1 braked", 1);
     let listed = calls(&scene, "dev_apply_list");
     until("another pass", || calls(&scene, "dev_apply_list") > listed + 2);
     assert_eq!(calls(&scene, "dev_agree"), 1);
