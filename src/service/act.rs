@@ -259,6 +259,7 @@ impl Pass<'_> {
             return Ok(Verified::Unread);
         };
         self.settle_open(&targets, &judgement).await?;
+        before.expect(targets.iter().filter(|target| target.fate == Fate::Lost));
         before.renew(listing);
         if judgement.strangers.is_empty() && judgement.mismatched(&targets).next().is_none() {
             return Ok(Verified::Agrees(judgement.findings));
@@ -267,13 +268,14 @@ impl Pass<'_> {
         Ok(Verified::Mismatch)
     }
 
-    /// Complete readings, spaced, until one leaves nothing open; the last one counts. `None`: none could be had.
+    /// Complete readings, spaced, until one leaves nothing open. `None`: there were too few to tell a list that
+    /// lags from a mismatch; the rows stay as they are, and the next pass looks at them.
     async fn look(&mut self, before: &Before, targets: &[Target], at_once: bool) -> Option<(Listing, Judgement)> {
-        let tell = self.tell;
-        let mut last = None;
-        let mut gap = None;
+        let (tell, few) = (self.tell, self.account.pace.readings_after_loss);
+        let (mut last, mut gap) = (None, None);
+        let mut complete = 0;
         let waits = at_once.then_some(Duration::ZERO).into_iter().chain(self.account.pace.readings.clone());
-        for (number, wait) in waits.enumerate() {
+        for wait in waits {
             if !self.pause(wait).await {
                 break;
             }
@@ -286,22 +288,29 @@ impl Pass<'_> {
                 }
                 continue;
             }
-            let judgement = judge(before, &listing, targets);
+            let mut judgement = judge(before, &listing, targets);
+            if let Some((_, earlier)) = &last {
+                judgement.remember(earlier);
+            }
+            complete += 1;
             let enough = judgement.is_settled(targets)
                 || !judgement.strangers.is_empty()
-                || (judgement.mismatched(targets).next().is_none() && number >= self.account.pace.readings_after_loss);
+                || (judgement.mismatched(targets).next().is_none() && complete > few);
             last = Some((listing, judgement));
             if enough {
-                break;
+                return last;
             }
         }
-        if last.is_none() && !self.watch.stop.is_cancelled() {
+        if complete > few {
+            return last;
+        }
+        if !self.watch.stop.is_cancelled() {
             if let Some(error) = gap {
                 self.report.wechat_trouble("verify", &error);
             }
-            self.report.trouble("verify", "what was sent could not be verified: no complete list could be read");
+            self.report.trouble("verify", "what was sent could not be verified: too few complete lists could be read");
         }
-        last
+        None
     }
 
     /// Waits between readings; false when the pass is stopped meanwhile.

@@ -61,6 +61,15 @@ impl Judgement {
             .map(|(target, _)| target)
     }
 
+    /// What an earlier reading confirmed stays confirmed: a later one may have missed an entry that moved.
+    pub(crate) fn remember(&mut self, earlier: &Judgement) {
+        for (finding, before) in self.findings.iter_mut().zip(&earlier.findings) {
+            if *before == Finding::Confirmed {
+                *finding = Finding::Confirmed;
+            }
+        }
+    }
+
     /// Every target with its finding.
     pub(crate) fn pairs<'a>(&'a self, targets: &'a [Target]) -> impl Iterator<Item = (&'a Target, Finding)> {
         targets.iter().zip(self.findings.iter().copied())
@@ -90,6 +99,11 @@ impl Before {
     pub(crate) fn renew(&mut self, listing: Listing) {
         self.pending = listing.pending.iter().map(|application| application.identity()).collect();
         self.others = listing.others;
+    }
+
+    /// These calls lost their answers: they may yet take effect, after their rows were given up.
+    pub(crate) fn expect<'a>(&mut self, lost: impl Iterator<Item = &'a Target>) {
+        self.ours.extend(lost.map(|target| target.identity.clone()));
     }
 
     /// It was pending at this reading.

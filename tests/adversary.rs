@@ -1,0 +1,138 @@
+//! Stories an adversary would tell: bad luck at the worst moment, and one bad application among good ones.
+//!
+//! Each was a way to make menshen brake falsely, forget what it did, act against a
+//! pause, or leave good applications waiting for ever.
+
+mod support;
+
+use menshen::policy::{Brake, Outcome};
+use menshen::sandbox::Application;
+use menshen::service::{Pace, PassReport, Service, StateLock, Surroundings, Watch};
+use menshen::store::{BrakeKind, BrakeScope, NewBrake, Store};
+use std::time::Duration;
+use support::Scene;
+
+/// A create_time well within the pending window.
+fn at(second: i64) -> i64 {
+    jiff::Timestamp::now().as_second() - 3_600 + second
+}
+
+fn good(appid: &str, second: i64) -> Application {
+    Application::new(appid).created_at(at(second))
+}
+
+fn calls(scene: &Scene, action: &str) -> usize {
+    scene.world.calls(action).len()
+}
+
+fn agrees_of(scene: &Scene, appid: &str) -> usize {
+    scene.world.calls("dev_agree").iter().filter(|call| call.appid.as_deref() == Some(appid)).count()
+}
+
+/// A service whose readings are far enough apart for something to happen between them.
+async fn spaced(scene: &Scene, space: Duration) -> Service {
+    let config = scene.config();
+    let lock = StateLock::take(&config.service.state_dir).expect("nobody else");
+    let pace = Pace { readings: vec![space; 4], readings_after_loss: 2 };
+    let around = Surroundings { pace, ..Surroundings::default() };
+    Service::open(config, around, lock).await.expect("a service")
+}
+
+async fn pass(service: &Service, watch: &Watch) -> PassReport {
+    service.accounts()[0].pass(service.store(), watch, &|_| ()).await
+}
+
+async fn until(what: impl Fn() -> bool) {
+    for _ in 0..1_000 {
+        if what() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    panic!("it did not come about");
+}
+
+#[tokio::test]
+async fn a_stop_between_two_readings_pulls_no_brake() {
+    let scene = Scene::empty().await;
+    scene.arrive(good("wx-good", 1));
+    scene.fault("dev_agree:lag=4:1");
+    let service = spaced(&scene, Duration::from_millis(300)).await;
+    let watch = Watch::default();
+    let stop = async {
+        until(|| calls(&scene, "dev_agree") == 1).await;
+        tokio::time::sleep(Duration::from_millis(150)).await;
+        watch.stop.cancel();
+    };
+    let (report, ()) = tokio::join!(pass(&service, &watch), stop);
+    assert_eq!(report.brake, None, "one reading right after the call proves nothing: {report:#?}");
+    drop(service);
+    let next = scene.pass().await;
+    assert_eq!(next.brake, None, "{next:#?}");
+    assert_eq!(scene.story().await, ["wx-good agree done"]);
+    assert_eq!(calls(&scene, "dev_agree"), 1);
+    scene.end();
+}
+
+#[tokio::test]
+async fn readings_that_fail_after_a_lagging_one_pull_no_brake() {
+    let scene = Scene::empty().await;
+    scene.arrive(good("wx-good", 1));
+    scene.fault("dev_agree:lag=3:1");
+    let service = spaced(&scene, Duration::from_millis(200)).await;
+    let watch = Watch::default();
+    let storm = async {
+        until(|| calls(&scene, "dev_agree") == 1).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        scene.fault("dev_apply_list:http=500:always");
+    };
+    let (report, ()) = tokio::join!(pass(&service, &watch), storm);
+    assert_eq!(report.brake, None, "only one reading could be had: {report:#?}");
+    assert!(report.failed(), "what was done could not be verified");
+    drop(service);
+    scene.calm();
+    let next = scene.pass().await;
+    assert_eq!(next.brake, None, "{next:#?}");
+    assert_eq!(scene.story().await, ["wx-good agree done"]);
+    scene.end();
+}
+
+#[tokio::test]
+async fn what_was_confirmed_once_stays_confirmed() {
+    let scene = Scene::empty().await;
+    scene.arrive(good("wx-first", 1));
+    scene.pass().await;
+    scene.arrive(good("wx-a", 2));
+    scene.arrive(good("wx-b", 3));
+    scene.fault("dev_agree@appid=wx-b:lag=4:1");
+    // One reading of the pass itself and four that verify show wx-a; the fifth, which shows wx-b at last, hides it.
+    scene.fault("dev_apply_list@appid=wx-a:malformed=appid-missing:#6");
+    let report = scene.pass().await;
+    assert_eq!(report.brake, None, "every target was seen where we wanted it: {report:#?}");
+    assert!(scene.story().await.iter().all(|line| line.ends_with("agree done")), "{:?}", scene.story().await);
+    scene.end();
+}
+
+#[tokio::test]
+async fn a_lost_call_that_takes_effect_late_is_no_stranger() {
+    let scene = Scene::empty().await;
+    scene.arrive(good("wx-late", 1));
+    scene.arrive(good("wx-next", 2));
+    scene.fault("dev_agree@appid=wx-late:lost-after:1");
+    scene.fault("dev_agree@appid=wx-late:lag=3:1");
+    let report = scene.pass().await;
+    assert_eq!(report.brake, None, "we asked for it ourselves: {report:#?}");
+    scene.pass().await;
+    let mut story = scene.story().await;
+    story.sort();
+    assert_eq!(story, ["wx-late agree done", "wx-next agree done"]);
+    scene.end();
+}
+
+async fn pull(scene: &Scene, kind: BrakeKind) {
+    let store = Store::open(&scene.state_dir().join("menshen.db")).await.expect("the log");
+    let scope = BrakeScope::default();
+    let brake = NewBrake { at: jiff::Timestamp::now(), kind, scope, why: None, who: "cli:tester".to_owned() };
+    store.pull_brake(&brake).await.expect("a brake");
+    store.close().await;
+}
