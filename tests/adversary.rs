@@ -129,6 +129,35 @@ async fn a_lost_call_that_takes_effect_late_is_no_stranger() {
     scene.end();
 }
 
+#[tokio::test]
+async fn one_application_wechat_refuses_to_change_does_not_stop_the_others() {
+    let scene = Scene::empty().await;
+    scene.arrive(good("wx-forbidden", 1));
+    scene.arrive(good("wx-good", 2));
+    scene.fault("dev_agree@appid=wx-forbidden:errcode=89245:always");
+    scene.pass().await;
+    let story = scene.story().await;
+    assert!(story.contains(&"wx-good agree done".to_owned()), "{story:?}");
+    scene.end();
+}
+
+#[tokio::test]
+async fn many_bad_applications_at_the_head_do_not_starve_the_rest() {
+    for bad in [3, 12] {
+        let scene = Scene::empty().await;
+        for number in 0..bad {
+            scene.arrive(good(&format!("wx-bad-{number}"), number));
+            scene.fault(&format!("dev_agree@appid=wx-bad-{number}:errcode=89245:always"));
+        }
+        scene.arrive(good("wx-good", 100));
+        for _ in 0..5 {
+            scene.pass().await;
+        }
+        let story = scene.story().await;
+        assert!(story.contains(&"wx-good agree done".to_owned()), "{bad} bad ones: {story:?}");
+    }
+}
+
 async fn pull(scene: &Scene, kind: BrakeKind) {
     let store = Store::open(&scene.state_dir().join("menshen.db")).await.expect("the log");
     let scope = BrakeScope::default();

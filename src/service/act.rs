@@ -49,7 +49,7 @@ impl Pass<'_> {
         if !contradicted.is_empty() && self.confront(&mut before, &contradicted).await? == Going::Halt {
             return Ok(());
         }
-        let mut acts: VecDeque<Step> = acts.into();
+        let mut acts = fresh_first(acts);
         let proven = self.store.proven(&self.account.appid, &self.account.site).await?;
         for action in Action::ALL.into_iter().filter(|action| !proven.contains(action)) {
             for _ in 0..LONE_TRIES {
@@ -103,8 +103,10 @@ impl Pass<'_> {
             return Ok(Proof::NotYet);
         }
         let (targets, going) = self.send(vec![step]).await?;
-        let Some(target) = targets.first() else { return Ok(Proof::Halt) };
-        let decision = target.decision;
+        let Some(decision) = targets.first().map(|target| target.decision) else {
+            // WeChat said no to this one, or nothing went out.
+            return Ok(if going == Going::On { Proof::NotYet } else { Proof::Halt });
+        };
         let verified = self.verify(before, targets).await?;
         match verified {
             Verified::Agrees(ref findings) if findings.first() == Some(&Finding::Confirmed) => {
@@ -557,6 +559,13 @@ fn mismatch_words(targets: &[Target], judgement: &Judgement) -> String {
         words.push(format!("and {more} more"));
     }
     words.join("; ")
+}
+
+/// Those that failed before come last: however many they are, they keep nobody else waiting.
+fn fresh_first(acts: Vec<Step>) -> VecDeque<Step> {
+    let (again, fresh): (Vec<Step>, Vec<Step>) =
+        acts.into_iter().partition(|step| matches!(step.todo, Todo::Act { again: Some(_), .. }));
+    fresh.into_iter().chain(again).collect()
 }
 
 fn take_first(acts: &mut VecDeque<Step>, action: Action) -> Option<Step> {
