@@ -165,3 +165,56 @@ async fn pull(scene: &Scene, kind: BrakeKind) {
     store.pull_brake(&brake).await.expect("a brake");
     store.close().await;
 }
+
+#[tokio::test]
+async fn a_pause_stops_a_pass_that_is_running() {
+    for kind in [BrakeKind::Pause, BrakeKind::Verification] {
+        let scene = Scene::empty().await.settings("max_in_flight = 1");
+        scene.arrive(good("wx-first", 1));
+        scene.pass().await;
+        for number in 0..120 {
+            scene.arrive(good(&format!("wx-{number:03}"), 2 + number));
+        }
+        scene.fault("dev_agree:slow=100:always");
+        let service = spaced(&scene, Duration::from_millis(5)).await;
+        let watch = Watch::default();
+        let person = async {
+            until(|| calls(&scene, "dev_agree") > 4).await;
+            pull(&scene, kind).await;
+        };
+        let (_, ()) = tokio::join!(pass(&service, &watch), person);
+        let sent = calls(&scene, "dev_agree");
+        assert!(sent < 25, "{kind}: {sent} of 121 were sent");
+        let rows = scene.rows().await;
+        assert!(rows.iter().all(|row| row.outcome != Outcome::Planned), "{kind}: nothing is left open");
+        drop(service);
+        scene.pass().await;
+        assert_eq!(calls(&scene, "dev_agree"), sent, "{kind}: nothing in the next pass");
+        scene.end();
+    }
+}
+
+#[tokio::test]
+async fn a_shadow_pass_does_not_make_an_accepted_change_forgotten() {
+    let scene = Scene::empty().await;
+    scene.arrive(good("wx-good", 1));
+    // WeChat says ok and does nothing; whether it did cannot be read.
+    scene.fault("dev_agree:hits=none:1");
+    let service = spaced(&scene, Duration::from_millis(5)).await;
+    let storm = async {
+        until(|| calls(&scene, "dev_agree") == 1).await;
+        scene.fault("dev_apply_list:http=500:always");
+    };
+    scene.fault("dev_agree:slow=200:1");
+    let watch = Watch::default();
+    tokio::join!(pass(&service, &watch), storm);
+    drop(service);
+    assert_eq!(scene.story().await, ["wx-good agree done"]);
+    scene.calm();
+    let mut scene = scene.shadow();
+    scene.pass().await;
+    scene.service = "mode = \"live\"".to_owned();
+    let report = scene.pass().await;
+    assert!(report.brake.is_some(), "WeChat took it and it is still pending: {report:#?}");
+    assert_eq!(calls(&scene, "dev_agree"), 1, "never twice");
+}

@@ -5,15 +5,15 @@
 //! each action an account ever sends goes alone. What cannot be trusted stops
 //! the acting and pulls the brake; what was not sent gives its place back.
 
-use super::pass::{Pass, Stage, with_sources};
+use super::pass::{Pass, Stage, stops, with_sources};
 use super::verify::{Before, Finding, Judgement, Target, judge};
-use crate::policy::{Action, Fate, Identity, Intent, Outcome, Step, Todo};
+use crate::policy::{Action, Brake, Fate, Identity, Intent, Outcome, Step, Stops, Todo};
 use crate::store::{Answered, BrakeKind, BrakeScope, CallRecord, Intended, NewBrake, NewIntent, Store, StoreError};
 use crate::wechat::{Answer, Class, Listing};
 use jiff::Timestamp;
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, JoinSet};
 
@@ -29,6 +29,9 @@ const LONE_TRIES: usize = 3;
 const ANSWER_TRIES: u32 = 4;
 /// The wait after the first such try; it doubles.
 const ANSWER_RETRY: Duration = Duration::from_millis(250);
+
+/// How long a look at pauses and brakes is relied on.
+const STOPS_HOLD: Duration = Duration::from_secs(1);
 
 /// Whether the pass may go on acting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -153,17 +156,42 @@ impl Pass<'_> {
     }
 
     async fn send_chunk(&mut self, sending: &mut Sending, chunk: &[Step]) -> Result<(), StoreError> {
-        let wanted = chunk.iter().map(|step| self.intent(step)).collect();
+        self.look_for_stops(sending).await?;
+        let stops = sending.stops.clone();
+        let braked = |step: &Step| step_action(step).and_then(|action| stops.brake(action));
+        let held: Vec<(&Step, Brake)> = chunk.iter().filter_map(|step| Some((step, braked(step)?))).collect();
+        self.record_braked(&held).await?;
+        let free: Vec<&Step> = chunk.iter().filter(|step| braked(step).is_none()).collect();
+        let wanted = free.iter().map(|step| self.intent(step)).collect();
         let intended = self.store.intend(wanted).await?;
-        for (step, intended) in chunk.iter().zip(intended) {
+        for (step, intended) in free.into_iter().zip(intended) {
             match intended {
                 Intended::Ready(intent) => self.call(sending, step, intent).await,
-                Intended::LimitReached { .. } => self.record_limited(step).await?,
+                Intended::LimitReached { .. } => self.record_braked(&[(step, Brake::Limit)]).await?,
                 // Somebody at the keyboard was faster; what became of it shows in the next pass.
                 Intended::Underway { .. } => self.report.waiting += 1,
             }
         }
         Ok(())
+    }
+
+    /// A person may pause acting, or another process pull the brake, while a long pass runs.
+    async fn look_for_stops(&self, sending: &mut Sending) -> Result<(), StoreError> {
+        sending.stops = stops(self.account, &self.store.brakes().await?);
+        sending.looked = Instant::now();
+        Ok(())
+    }
+
+    /// Looks again when the last look is long ago: with few calls a minute a chunk of intents lasts.
+    async fn stopped_meanwhile(&mut self, sending: &mut Sending, action: Action) -> bool {
+        if sending.looked.elapsed() >= STOPS_HOLD
+            && let Err(error) = self.look_for_stops(sending).await
+        {
+            self.report.trouble("record", with_sources(&error));
+            sending.going = Going::Halt;
+            return true;
+        }
+        sending.stops.brake(action).is_some()
     }
 
     fn intent(&self, step: &Step) -> NewIntent {
@@ -207,6 +235,9 @@ impl Pass<'_> {
             }
         };
         match slot {
+            Ok(_) if self.stopped_meanwhile(sending, intent.action()).await => {
+                sending.unsent(&intent, "not sent: acting was paused meanwhile").await;
+            }
             Ok(slot) => sending.start(&client, slot, step, intent),
             Err(error) => {
                 self.report.wechat_trouble(intent.action().word(), &error);
@@ -406,6 +437,9 @@ struct Sending {
     troubles: u32,
     answered: usize,
     of: usize,
+    /// What stops acting, and when that was last looked at.
+    stops: Stops,
+    looked: Instant,
 }
 
 impl Sending {
@@ -421,6 +455,8 @@ impl Sending {
             troubles: 0,
             answered: 0,
             of,
+            stops: Stops::default(),
+            looked: Instant::now(),
         }
     }
 
