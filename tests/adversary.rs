@@ -218,3 +218,51 @@ async fn a_shadow_pass_does_not_make_an_accepted_change_forgotten() {
     assert!(report.brake.is_some(), "WeChat took it and it is still pending: {report:#?}");
     assert_eq!(calls(&scene, "dev_agree"), 1, "never twice");
 }
+
+#[tokio::test]
+async fn a_row_in_doubt_is_not_settled_by_one_reading_that_misses_it() {
+    let scene = Scene::empty().await;
+    scene.arrive(good("wx-good", 1));
+    scene.fault("dev_agree:lost:1");
+    scene.pass().await;
+    assert_eq!(scene.story().await, ["wx-good agree failed"]);
+    scene.fault("dev_apply_list@appid=wx-good:malformed=appid-missing:1");
+    scene.pass().await;
+    scene.pass().await;
+    assert_eq!(scene.story().await, ["wx-good agree done"], "one row, attempted twice");
+    scene.end();
+}
+
+#[tokio::test]
+async fn somebody_elses_agree_is_not_ours_because_the_list_could_not_be_read() {
+    let scene = Scene::empty().await;
+    scene.arrive(good("wx-good", 1));
+    scene.fault("dev_agree:overtaken:1");
+    scene.fault("dev_agree:slow=200:1");
+    let service = spaced(&scene, Duration::from_millis(5)).await;
+    let storm = async {
+        until(|| calls(&scene, "dev_agree") == 1).await;
+        scene.fault("dev_apply_list:http=500:always");
+    };
+    let watch = Watch::default();
+    tokio::join!(pass(&service, &watch), storm);
+    drop(service);
+    assert_eq!(scene.story().await, ["wx-good agree planned"]);
+    scene.calm();
+    scene.pass().await;
+    assert_eq!(scene.story().await, ["wx-good agree overtaken"]);
+    scene.end();
+}
+
+#[tokio::test]
+async fn somebody_elses_agree_is_not_ours_because_an_earlier_try_was_rejected() {
+    let scene = Scene::empty().await;
+    scene.arrive(good("wx-good", 1));
+    scene.fault("dev_agree:errcode=48001:1");
+    scene.pass().await;
+    assert_eq!(scene.story().await, ["wx-good agree failed"]);
+    scene.fault("dev_agree:overtaken:1");
+    scene.pass().await;
+    assert_eq!(scene.story().await, ["wx-good agree overtaken"]);
+    scene.end();
+}

@@ -77,13 +77,9 @@ impl Pass<'_> {
         let targets: Vec<Target> = steps
             .iter()
             .filter_map(|step| match step.todo {
-                Todo::Contradicted { row, action } => Some(Target {
-                    decision: row,
-                    identity: step.application.identity(),
-                    action,
-                    fate: Fate::Accepted,
-                    doubt_before: false,
-                }),
+                Todo::Contradicted { row, action } => {
+                    Some(Target { decision: row, identity: step.application.identity(), action, fate: Fate::Accepted })
+                }
                 _ => None,
             })
             .collect();
@@ -360,7 +356,9 @@ impl Pass<'_> {
     async fn settle_open(&mut self, targets: &[Target], judgement: &Judgement) -> Result<(), StoreError> {
         let mut settled = Vec::new();
         for (target, finding) in judgement.pairs(targets).filter(|(target, _)| target.fate != Fate::Accepted) {
-            let outcome = open_outcome(target, finding);
+            let rejected = target.fate == Fate::Rejected && finding == Finding::Confirmed;
+            let ours = !rejected || self.store.may_have_worked(target.decision).await?;
+            let outcome = open_outcome(finding, ours);
             match (outcome, target.action) {
                 (Outcome::Done, Action::Agree) => self.report.agreed += 1,
                 (Outcome::Done, Action::Refuse) => self.report.refused += 1,
@@ -467,7 +465,7 @@ impl Sending {
             let (decision, attempt, action) = (intent.decision(), intent.attempt(), intent.action());
             let answer = client.carry_out(slot, intent).await;
             let called = Called {
-                target: Target { decision, identity, action, fate: answer.fate, doubt_before: attempt > 1 },
+                target: Target { decision, identity, action, fate: answer.fate },
                 class: answer.error.as_ref().map(crate::wechat::Error::class),
                 error: answer.error.clone(),
             };
@@ -568,12 +566,12 @@ fn never_sent(intent: &Intent, at: Timestamp) -> CallRecord {
 }
 
 /// How a row ends whose call was lost, or met an application that had moved on.
-fn open_outcome(target: &Target, found: Finding) -> Outcome {
-    match (found, target.fate) {
-        (Finding::Confirmed, Fate::Rejected) if !target.doubt_before => Outcome::Overtaken,
-        (Finding::Confirmed, _) => Outcome::Done,
-        (Finding::Elsewhere, _) => Outcome::Overtaken,
-        (Finding::StillPending, _) => Outcome::Failed,
+fn open_outcome(found: Finding, ours: bool) -> Outcome {
+    match found {
+        Finding::Confirmed if ours => Outcome::Done,
+        // Somebody else did what we wanted to, or something else.
+        Finding::Confirmed | Finding::Elsewhere => Outcome::Overtaken,
+        Finding::StillPending => Outcome::Failed,
     }
 }
 
@@ -620,31 +618,20 @@ fn step_action(step: &Step) -> Option<Action> {
 mod tests {
     use super::super::verify::finding;
     use super::*;
-    use crate::policy::{AppId, CreateTime, Status};
+    use crate::policy::Status;
 
     #[test]
     fn how_an_open_row_ends() {
-        let target = |fate, doubt_before| Target {
-            decision: 1,
-            identity: Identity { appid: AppId::new("wx1"), create_time: CreateTime::ABSENT },
-            action: Action::Agree,
-            fate,
-            doubt_before,
-        };
         let cases = [
-            (Fate::Lost, false, Some(Status::Approved), Outcome::Done),
-            (Fate::Lost, false, Some(Status::Pending), Outcome::Failed),
-            (Fate::Lost, false, Some(Status::Refused), Outcome::Overtaken),
-            (Fate::Lost, false, Some(Status::TimedOut), Outcome::Overtaken),
-            (Fate::Lost, false, None, Outcome::Overtaken),
-            (Fate::Rejected, false, Some(Status::Approved), Outcome::Overtaken),
-            (Fate::Rejected, true, Some(Status::Approved), Outcome::Done),
-            (Fate::Rejected, true, Some(Status::Refused), Outcome::Overtaken),
-            (Fate::Rejected, false, Some(Status::Pending), Outcome::Failed),
+            (Some(Status::Approved), true, Outcome::Done),
+            (Some(Status::Approved), false, Outcome::Overtaken),
+            (Some(Status::Pending), true, Outcome::Failed),
+            (Some(Status::Refused), true, Outcome::Overtaken),
+            (Some(Status::TimedOut), true, Outcome::Overtaken),
+            (None, true, Outcome::Overtaken),
         ];
-        for (fate, doubt, stands, expected) in cases {
-            let found = finding(Action::Agree, stands);
-            assert_eq!(open_outcome(&target(fate, doubt), found), expected, "{fate:?} {doubt} {stands:?}");
+        for (stands, ours, expected) in cases {
+            assert_eq!(open_outcome(finding(Action::Agree, stands), ours), expected, "{stands:?} {ours}");
         }
     }
 }

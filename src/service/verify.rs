@@ -19,8 +19,6 @@ pub(crate) struct Target {
     pub(crate) action: Action,
     /// What came back.
     pub(crate) fate: Fate,
-    /// An earlier call for the same row may have worked: the answer was lost.
-    pub(crate) doubt_before: bool,
 }
 
 /// What a complete list says about one target.
@@ -209,7 +207,7 @@ mod tests {
     }
 
     fn target(action: Action, fate: Fate) -> Target {
-        Target { decision: 1, identity: identity("t"), action, fate, doubt_before: false }
+        Target { decision: 1, identity: identity("t"), action, fate }
     }
 
     #[test]
