@@ -266,3 +266,59 @@ async fn somebody_elses_agree_is_not_ours_because_an_earlier_try_was_rejected() 
     assert_eq!(scene.story().await, ["wx-good agree overtaken"]);
     scene.end();
 }
+
+#[tokio::test]
+async fn a_second_application_that_arrives_meanwhile_makes_it_ambiguous() {
+    let scene = Scene::empty().await;
+    scene.arrive(good("wx-lone", 1));
+    scene.arrive(good("wx-twice", 2));
+    scene.fault("dev_agree@appid=wx-lone:slow=300:1");
+    let service = spaced(&scene, Duration::from_millis(5)).await;
+    let applicant = async {
+        until(|| calls(&scene, "dev_agree") == 1).await;
+        scene.arrive(good("wx-twice", 50));
+    };
+    let watch = Watch::default();
+    tokio::join!(pass(&service, &watch), applicant);
+    drop(service);
+    assert_eq!(agrees_of(&scene, "wx-twice"), 0, "the call would not say which of the two it means");
+    scene.pass().await;
+    let rows = scene.rows().await;
+    let held = rows.iter().filter(|row| row.appid == "wx-twice" && row.brake == Some(Brake::Ambiguous)).count();
+    assert_eq!(held, 2);
+    scene.end();
+}
+
+#[tokio::test]
+async fn two_entries_of_one_identity_write_no_row_a_pass() {
+    let scene = Scene::empty().await;
+    let when = at(1);
+    scene.arrive(Application::new("wx-twice").created_at(when).reason("一"));
+    scene.arrive(Application::new("wx-twice").created_at(when).reason("二"));
+    scene.fault("dev_apply_list:malformed=reason-object:always");
+    scene.pass().await;
+    let rows = scene.rows().await.len();
+    for _ in 0..4 {
+        scene.pass().await;
+    }
+    assert_eq!(scene.rows().await.len(), rows, "{:?}", scene.story().await);
+}
+
+#[test]
+fn starting_a_sandbox_over_does_not_erase_a_real_log() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let state = dir.path().join("state");
+    std::fs::create_dir(&state).expect("a directory");
+    for name in ["menshen.db", "menshen.db-wal", "menshen.db.backup"] {
+        std::fs::write(state.join(name), "precious").expect("a file");
+    }
+    let out = support::menshen(dir.path())
+        .args(["run", "--once", "--sandbox", "--fresh", "--state-dir"])
+        .arg(&state)
+        .output()
+        .expect("it runs");
+    for name in ["menshen.db", "menshen.db-wal", "menshen.db.backup"] {
+        assert_eq!(std::fs::read_to_string(state.join(name)).ok().as_deref(), Some("precious"), "{name}");
+    }
+    assert_eq!(out.status.code(), Some(2), "{}", String::from_utf8_lossy(&out.stderr));
+}

@@ -121,19 +121,24 @@ pub fn plan(situation: &Situation<'_>, mut pending: Vec<Application>) -> Vec<Ste
     pending.sort_by(|a, b| age_order(a).cmp(&age_order(b)));
     let twice = appearing_twice(&pending);
     let mut room = situation.room;
-    pending
-        .into_iter()
-        .map(|application| {
-            let decision = decide(situation, &application, &twice);
-            step(situation, &mut room, application, decision)
-        })
-        .collect()
+    let mut steps: Vec<Step> = Vec::with_capacity(pending.len());
+    for application in pending {
+        let decision = decide(situation, &application, &twice);
+        let mut step = step(situation, &mut room, application, decision);
+        // One identity, one row: of two entries with different content the log would tell now one, now the other.
+        if steps.last().is_some_and(|before| before.application.identity() == step.application.identity()) {
+            step.todo = Todo::Known;
+        }
+        steps.push(step);
+    }
+    steps
 }
 
-/// The order of plan and preview: create_time, none last; then appid.
-fn age_order(application: &Application) -> (bool, Option<i64>, &AppId, Option<&str>) {
-    let seconds = application.create_time.seconds();
-    (seconds.is_none(), seconds, &application.appid, application.create_time.text())
+/// The order of plan and preview: create_time, none last; then appid. Of one identity the malformed first,
+/// so that pages in another order change nothing.
+fn age_order(application: &Application) -> (bool, Option<i64>, &AppId, Option<&str>, bool) {
+    let (seconds, sound) = (application.create_time.seconds(), application.malformed.is_empty());
+    (seconds.is_none(), seconds, &application.appid, application.create_time.text(), sound)
 }
 
 fn appearing_twice(pending: &[Application]) -> BTreeSet<AppId> {

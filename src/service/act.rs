@@ -67,7 +67,7 @@ impl Pass<'_> {
                 acts.retain(|step| step_action(step) != Some(action));
             }
         }
-        acts.retain(|step| before.was_pending(&step.application.identity()));
+        acts.retain(|step| before.may_be_changed(&step.application.identity()));
         let (targets, _) = self.send(acts.into()).await?;
         self.verify(&mut before, targets).await.map(|_| ())
     }
@@ -98,7 +98,7 @@ impl Pass<'_> {
 
     /// The first of an action ever sent for this account goes alone and is verified before anything else.
     async fn prove(&mut self, before: &mut Before, action: Action, step: Step) -> Result<Proof, StoreError> {
-        if !before.was_pending(&step.application.identity()) {
+        if !before.may_be_changed(&step.application.identity()) {
             return Ok(Proof::NotYet);
         }
         let (targets, going) = self.send(vec![step]).await?;
