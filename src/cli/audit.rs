@@ -1,6 +1,6 @@
 //! `audit list`, `show`, `stats`: the record, for people and machines.
 
-use super::args::{AuditCommand, AuditFilter, Format, Global, StatsArgs};
+use super::args::{AuditCommand, AuditFilter, Format, Global};
 use super::print::{self, Align, Csv, Table, Tone, visible};
 use super::setup::{Ground, Purpose};
 use super::{DONE, FAILED, Wrong};
@@ -11,7 +11,7 @@ use crate::policy::{
 use crate::service::PassReport;
 use crate::store::{AuditRow, Filter, Reader, RecordedVerdict, Shown, StatsFilter, StatsRow};
 use anyhow::{Error, anyhow};
-use jiff::{Timestamp, ToSpan, civil, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp, civil, tz::TimeZone};
 use std::borrow::Cow;
 use std::ops::ControlFlow;
 
@@ -21,15 +21,38 @@ const ROWS_OF_A_PASS: u32 = 200;
 /// Reads the audit log.
 pub(super) async fn audit(global: &Global, what: AuditCommand) -> Result<u8, Error> {
     let ground = Ground::lay(global, Purpose::Record).await?;
+    let timezone = ground.config.service.timezone;
+    // Before the log is looked for: what was typed wrong is wrong, whatever is there.
+    let what = Wanted::of(what, &timezone)?;
     let path = ground.config.service.state_dir.join("menshen.db");
     let Some(log) = Reader::open(&path).await? else {
         return Err(anyhow!("there is no audit log yet at {}; the first pass creates it", path.display()));
     };
-    let timezone = ground.config.service.timezone;
     match what {
-        AuditCommand::List(filter) => list(&log, global.format, &filter, &timezone).await,
-        AuditCommand::Show { id } => show(&log, global.format, id).await,
-        AuditCommand::Stats(filter) => stats(&log, global.format, &filter, &timezone).await,
+        Wanted::List(filter) => list(&log, global.format, &filter, &timezone).await,
+        Wanted::Show(id) => show(&log, global.format, id).await,
+        Wanted::Stats(filter) => stats(&log, global.format, &filter).await,
+    }
+}
+
+/// What was asked for, understood.
+enum Wanted {
+    List(Filter),
+    Show(i64),
+    Stats(StatsFilter),
+}
+
+impl Wanted {
+    fn of(what: AuditCommand, timezone: &TimeZone) -> Result<Wanted, Error> {
+        Ok(match what {
+            AuditCommand::List(filter) => Wanted::List(row_filter(&filter, timezone)?),
+            AuditCommand::Show { id } => Wanted::Show(id),
+            AuditCommand::Stats(filter) => Wanted::Stats(StatsFilter {
+                since: filter.since.as_deref().map(|text| day(text, timezone)).transpose()?,
+                until: filter.until.as_deref().map(|text| day(text, timezone)).transpose()?,
+                account: filter.account,
+            }),
+        })
     }
 }
 
@@ -57,8 +80,8 @@ const COLUMNS: [&str; 21] = [
     "ruleset",
 ];
 
-async fn list(log: &Reader, format: Format, filter: &AuditFilter, timezone: &TimeZone) -> Result<u8, Error> {
-    let filter = Filter {
+fn row_filter(filter: &AuditFilter, timezone: &TimeZone) -> Result<Filter, Error> {
+    Ok(Filter {
         account: filter.account.clone(),
         appid: filter.appid.as_ref().map(AppId::new),
         verdict: filter.verdict.as_deref().and_then(RecordedVerdict::from_word),
@@ -69,13 +92,16 @@ async fn list(log: &Reader, format: Format, filter: &AuditFilter, timezone: &Tim
         until: filter.until.as_deref().map(|text| instant(text, timezone)).transpose()?,
         limit: (filter.limit > 0).then(|| u32::try_from(filter.limit).unwrap_or(u32::MAX)),
         pass: None,
-    };
+    })
+}
+
+async fn list(log: &Reader, format: Format, filter: &Filter, timezone: &TimeZone) -> Result<u8, Error> {
     match format {
-        Format::Human => list_table(log, &filter, timezone).await?,
-        Format::Json => each(log, &filter, |row| print::json(&row)).await?,
+        Format::Human => list_table(log, filter, timezone).await?,
+        Format::Json => each(log, filter, |row| print::json(&row)).await?,
         Format::Csv => {
             let mut csv = Csv::begin(&COLUMNS)?;
-            each(log, &filter, |row| csv.row(cells(&row))).await?;
+            each(log, filter, |row| csv.row(cells(&row))).await?;
             csv.end()?;
         }
     }
@@ -228,6 +254,7 @@ fn summary(report: &PassReport) -> String {
         format!("{} held for a person", report.held),
     ];
     let more = [
+        (report.braked, "kept back by a brake"),
         (report.shadow, "decided in shadow mode"),
         (report.overtaken, "decided elsewhere before us"),
         (report.failed, "failed"),
@@ -241,9 +268,15 @@ fn summary(report: &PassReport) -> String {
         format!("{}: {} pending of {} entries; {}", report.account, report.pending, report.entries, parts.join(", "));
     for trouble in &report.troubles {
         text.push_str(&format!("\n  failed ({}): {}", trouble.during, trouble.message));
-        if let Some(rid) = &trouble.rid {
-            text.push_str(&format!(" (rid {rid})"));
-        }
+    }
+    for line in report.brake_lines() {
+        text.push_str(&format!("\n  {line}"));
+    }
+    if report.urgent > 0 {
+        text.push_str(&format!("\n  {} of those nobody has decided will soon be timed out by WeChat", report.urgent));
+    }
+    if report.stopped {
+        text.push_str("\n  stopped before its end; the next pass goes on");
     }
     if let Some(why) = &report.brake {
         text.push_str(&format!(
@@ -384,13 +417,8 @@ fn sign(truth: Truth) -> &'static str {
     }
 }
 
-async fn stats(log: &Reader, format: Format, filter: &StatsArgs, timezone: &TimeZone) -> Result<u8, Error> {
-    let filter = StatsFilter {
-        account: filter.account.clone(),
-        since: filter.since.as_deref().map(|text| day(text, timezone)).transpose()?,
-        until: filter.until.as_deref().map(|text| day(text, timezone)).transpose()?,
-    };
-    let rows = log.stats(&filter).await?;
+async fn stats(log: &Reader, format: Format, filter: &StatsFilter) -> Result<u8, Error> {
+    let rows = log.stats(filter).await?;
     match format {
         Format::Human => stats_table(&rows)?,
         Format::Json => rows.iter().try_for_each(print::json)?,
@@ -449,12 +477,13 @@ fn instant(text: &str, timezone: &TimeZone) -> Result<Timestamp, Error> {
     if let Ok(at) = text.parse::<civil::DateTime>() {
         return Ok(at.to_zoned(timezone.clone())?.timestamp());
     }
-    let back = ago(text).ok_or_else(|| {
+    let unreadable = || {
         Error::new(Wrong(format!(
             "menshen: {text:?} is no time: write a duration back from now (2h, 7d), a day (2026-11-22) or an instant (2026-11-22T08:00:00Z)"
         )))
-    })?;
-    Ok(Timestamp::now().checked_sub(back.seconds())?)
+    };
+    let back = ago(text).ok_or_else(unreadable)?;
+    Timestamp::now().checked_sub(SignedDuration::from_secs(back)).map_err(|_| unreadable())
 }
 
 fn day(text: &str, timezone: &TimeZone) -> Result<String, Error> {

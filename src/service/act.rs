@@ -266,11 +266,21 @@ impl Pass<'_> {
             _ if moved_on => 0,
             _ => sending.troubles + 1,
         };
-        if let Some(error) = called.error.filter(|_| !moved_on) {
-            self.report.wechat_trouble(called.target.action.word(), &error);
+        match called.error.filter(|_| !moved_on) {
+            // Only reading again tells whether anything went wrong.
+            Some(error) if called.target.fate == Fate::Lost => drop(self.lost.insert(called.target.decision, error)),
+            Some(error) => self.report.wechat_trouble(called.target.action.word(), &error),
+            None => {}
         }
-        if sending.troubles >= TROUBLES_IN_A_ROW || called.class == Some(Class::Pause) {
+        if called.class == Some(Class::Pause) {
             sending.going = Going::Halt;
+        }
+        if sending.troubles >= TROUBLES_IN_A_ROW && sending.going == Going::On {
+            sending.going = Going::Halt;
+            self.report.trouble(
+                "act",
+                format!("{TROUBLES_IN_A_ROW} calls in a row without a good answer: acting stops for this pass"),
+            );
         }
         match called.target.fate {
             Fate::Unsent => self.report.failed += 1,
@@ -363,7 +373,12 @@ impl Pass<'_> {
                 (Outcome::Done, Action::Agree) => self.report.agreed += 1,
                 (Outcome::Done, Action::Refuse) => self.report.refused += 1,
                 (Outcome::Overtaken, _) => self.report.overtaken += 1,
-                (Outcome::Failed, _) => self.report.failed += 1,
+                (Outcome::Failed, action) => {
+                    self.report.failed += 1;
+                    if let Some(error) = self.lost.remove(&target.decision) {
+                        self.report.wechat_trouble(action.word(), &error);
+                    }
+                }
                 _ => {}
             }
             settled.push(settlement(target.decision, outcome, "settled by reading the list again"));
@@ -584,7 +599,8 @@ fn mismatch_words(targets: &[Target], judgement: &Judgement) -> String {
         )
     });
     let strangers = judgement.strangers.iter().map(|(identity, action): &(Identity, Action)| {
-        format!("{} turned up as after {}, though nobody asked for it", identity.appid, action.word())
+        let appid = identity.appid.as_str().escape_debug();
+        format!("{appid} turned up as after {}, though nobody asked for it", action.word())
     });
     let mut words: Vec<String> = wrong.chain(strangers).collect();
     let more = words.len().saturating_sub(3);

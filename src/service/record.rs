@@ -15,10 +15,7 @@ impl Pass<'_> {
             let rows: Vec<NewDecision> = chunk.iter().map(|step| self.row(step)).collect();
             self.store.record(&rows).await?;
             for row in &rows {
-                match row.outcome {
-                    Outcome::Shadow => self.report.shadow += 1,
-                    _ => self.report.held += 1,
-                }
+                self.report.count_kept_back(row.outcome, row.brake);
             }
             self.watch.beat();
         }
@@ -57,7 +54,7 @@ impl Pass<'_> {
     pub(super) async fn record_braked(&mut self, steps: &[(&Step, Brake)]) -> Result<(), StoreError> {
         let rows: Vec<NewDecision> = steps.iter().map(|(step, brake)| self.braked_row(step, *brake)).collect();
         self.store.record(&rows).await?;
-        self.report.held += rows.len();
+        steps.iter().for_each(|(_, brake)| self.report.count_kept_back(Outcome::Held, Some(*brake)));
         Ok(())
     }
 

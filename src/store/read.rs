@@ -124,6 +124,14 @@ impl Reader {
         Ok(file::open_for_reading(path).await?.map(|pool| Reader::over(path, pool)))
     }
 
+    /// As [`Reader::open`], but leaves no file behind: for a short look at what may be a closed audit log.
+    ///
+    /// # Errors
+    /// As [`Reader::open`].
+    pub async fn peek(path: &Path) -> Result<Option<Reader>, StoreError> {
+        Ok(file::open_for_looking(path).await?.map(|pool| Reader::over(path, pool)))
+    }
+
     /// The newest row of each of these applications to the account (its appid); those never seen are left out.
     ///
     /// # Errors
