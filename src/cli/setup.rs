@@ -116,6 +116,13 @@ async fn sandbox(global: &Global, purpose: Purpose) -> Result<Ground, Error> {
         let config = sandbox_config(global.config.as_deref(), &dir, "http://127.0.0.1:1").map_err(wrong)?;
         return Ok(Ground { config, around, lock: None, sandbox: None });
     }
+    if purpose == Purpose::Act && demo::is_real(&dir) {
+        let message = format!(
+            "menshen: {} holds the audit log of a real service; give the sandbox a --state-dir of its own",
+            dir.display()
+        );
+        return Err(Error::new(Wrong(message)));
+    }
     let lock = if purpose == Purpose::Act { Some(StateLock::take(&dir)?) } else { None };
     let world = world(global, purpose, &dir)?;
     let server =

@@ -171,6 +171,16 @@ impl Reader {
         rows.iter().map(|row| self.read(one_planned(row))).collect()
     }
 
+    /// Whether a call of this row may have changed something: one whose answer was not a plain no, or is not known.
+    ///
+    /// # Errors
+    /// The audit log could not be read.
+    pub async fn may_have_worked(&self, decision: i64) -> Result<bool, StoreError> {
+        let query = sqlx::query_scalar(sql::MAY_HAVE_WORKED).bind(decision);
+        let found: Option<bool> = query.fetch_optional(&self.pool).await.map_err(|error| self.unread(error))?;
+        found.ok_or(StoreError::Gone(decision))
+    }
+
     /// The actions that were seen to do what they should, for this account at this place.
     ///
     /// # Errors
