@@ -294,7 +294,7 @@ async fn a_dry_run_in_json() {
     let lines = done.json();
     let whys: Vec<&Value> = lines.iter().map(|line| &line["why"]).collect();
     assert!(whys.iter().all(|why| why["sentence"].is_string() && why["rules"].is_array()), "{whys:?}");
-    let lines: Vec<Value> = lines.iter().map(|line| without_why(line)).collect();
+    let lines: Vec<Value> = lines.iter().map(without_why).collect();
     let of = |appid: &str| lines.iter().find(|line| line["appid"] == appid).expect(appid).clone();
     let order: Vec<&str> = lines.iter().filter_map(|line| line["appid"].as_str()).collect();
     assert_eq!(order[1..], ["wx-good", "wx-bad", "wx-ask", "wx-ageless"]);
@@ -576,6 +576,14 @@ async fn a_closed_pipe_is_no_error() {
         let err = String::from_utf8_lossy(&output.stderr);
         assert!(err.is_empty(), "{args}: {err}");
         assert_eq!(output.status.code(), Some(0), "{args}");
+    }
+    scene.fault("dev_apply_list:http=500:always");
+    for args in ["--dry-run --format json", "run --once", "run --once --format json", "run --once --format csv"] {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let mut command = scene.menshen(args.split_whitespace());
+        let status = command.stdin(Stdio::null()).stdout(writer).stderr(Stdio::null()).status().expect("the binary");
+        assert_eq!(status.code(), Some(1), "a pass that failed failed, whoever listens: {args}");
     }
 }
 
