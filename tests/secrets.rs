@@ -316,7 +316,7 @@ fn a_canary_would_be_found() {
         "{\"secret\":\"c4nary+S3cret/Value==\\\"end\"}".to_owned(),
         "secret=c4nary%2BS3cret%2FValue%3D%3D%22end".to_owned(),
         base64(format!("user:{SECRET}").as_bytes()),
-        base64(format!("{NICKNAME}").as_bytes()),
+        base64(NICKNAME.as_bytes()),
         "nickname=\\u91d1\\u4e1d\\u96c0\\u6635\\u79f0".to_owned(),
         format!("{:?}", SECRET.as_bytes()),
     ];
