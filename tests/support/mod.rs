@@ -206,7 +206,11 @@ impl Scene {
 
     /// The first column of what a query finds, as text.
     pub(crate) async fn sql(&self, query: &'static str) -> Vec<String> {
-        sqlx::query_scalar(query).fetch_all(&mut self.connect().await).await.expect(query)
+        use sqlx::Connection as _;
+        let mut conn = self.connect().await;
+        let found = sqlx::query_scalar(query).fetch_all(&mut conn).await.expect(query);
+        conn.close().await.expect("an end");
+        found
     }
 }
 
