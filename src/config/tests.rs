@@ -201,7 +201,7 @@ fn the_example_shows_every_key() {
     ];
     let mut known: BTreeSet<String> = BTreeSet::new();
     for table in tables {
-        let error = load_files(&[("menshen.toml", &format!("{table}\n{nowhere}"))], Need::State).unwrap_err();
+        let error = load_files(&[("menshen.toml", &format!("{table}\n{nowhere}"))], Need::Secrets).unwrap_err();
         let helps: Vec<&str> =
             error.problems().filter_map(|p| p.help.as_deref()?.strip_prefix("known keys: ")).collect();
         assert!(!helps.is_empty(), "{table}: {error}");
@@ -211,6 +211,17 @@ fn the_example_shows_every_key() {
     let words: BTreeSet<&str> = EXAMPLE.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').collect();
     let missing: Vec<&String> = known.iter().filter(|key| !words.contains(key.as_str())).collect();
     assert!(missing.is_empty(), "not in config.example.toml: {missing:?}");
+}
+
+#[test]
+fn who_reads_the_record_needs_no_rules() {
+    let account = "[[account]]\nname = 'b'\nappid = 'wxb'\ntoken = { secret = { env = 'NOT_SET' } }\n";
+    let broken = "[policy]\ndefault = 'maybe'\n[lists]\nx = []\n[[rule]]\nname = 5\n";
+    let text = format!("{account}{broken}");
+    let config = load_files(&[("menshen.toml", &text)], Need::State).unwrap();
+    assert_eq!((config.accounts.len(), config.policy.spec.rules.len()), (1, 0));
+    assert!(load_files(&[("menshen.toml", &text)], Need::Secrets).is_err());
+    assert!(load_files(&[("menshen.toml", &format!("{account}[service]\nzzz = 1"))], Need::State).is_err());
 }
 
 #[test]
