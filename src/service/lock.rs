@@ -5,7 +5,7 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 /// The file that is locked.
@@ -63,13 +63,7 @@ impl StateLock {
     pub fn take(dir: &Path) -> Result<StateLock, LockError> {
         let failed = |source| LockError::Io { dir: dir.to_owned(), source };
         std::fs::create_dir_all(dir).map_err(failed)?;
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(dir.join(LOCK))
-            .map_err(failed)?;
+        let mut file = open(&dir.join(LOCK)).map_err(failed)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -77,7 +71,7 @@ impl StateLock {
             }
             Err(TryLockError::Error(source)) => return Err(failed(source)),
         }
-        write_holder(&mut file).map_err(failed)?;
+        give_to_owner(&file, dir).and_then(|()| write_holder(&mut file)).map_err(failed)?;
         let watched = vec![Watched::new(dir.join(LOCK)).map_err(failed)?];
         Ok(StateLock { _file: file, watched, dir: dir.to_owned() })
     }
@@ -107,6 +101,27 @@ impl Watched {
     fn is_in_place(&self) -> bool {
         identity(&self.path).is_ok_and(|now| now == self.identity)
     }
+}
+
+/// Opens or makes the file, and nothing a link leads to: the directory may belong to the service's user and we be root.
+fn open(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    let file = options.custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed()).open(path)?;
+    let found = file.metadata()?;
+    match found.is_file() && found.nlink() == 1 {
+        true => Ok(file),
+        false => Err(io::Error::other(format!("{} is no plain file", path.display()))),
+    }
+}
+
+/// Made by root on behalf of the service: the service must be able to take it, too.
+fn give_to_owner(file: &File, dir: &Path) -> io::Result<()> {
+    let (owner, found) = (std::fs::metadata(dir)?, file.metadata()?);
+    if !rustix::process::geteuid().is_root() || found.uid() == owner.uid() {
+        return Ok(());
+    }
+    std::os::unix::fs::fchown(file, Some(owner.uid()), Some(owner.gid()))
 }
 
 /// Device and inode.
@@ -141,6 +156,31 @@ mod tests {
         assert!(second.contains(&format!("process {}", std::process::id())), "{second}");
         drop(first);
         StateLock::take(dir.path()).expect("released with its holder");
+    }
+
+    #[test]
+    fn what_a_link_leads_to_is_left_alone() {
+        for link in [std::os::unix::fs::symlink::<PathBuf, PathBuf>, std::fs::hard_link::<PathBuf, PathBuf>] {
+            let dir = tempfile::tempdir().expect("a temporary directory");
+            let (precious, state) = (dir.path().join("passwd"), dir.path().join("state"));
+            std::fs::write(&precious, "root").expect("a file");
+            std::fs::create_dir(&state).expect("a directory");
+            link(precious.clone(), state.join(LOCK)).expect("a link");
+            StateLock::take(&state).expect_err("no plain file");
+            assert_eq!(std::fs::read_to_string(&precious).expect("a file"), "root");
+        }
+    }
+
+    #[test]
+    fn a_lock_made_by_root_belongs_to_the_service() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        if !rustix::process::geteuid().is_root() {
+            return;
+        }
+        std::os::unix::fs::chown(dir.path(), Some(1234), Some(1234)).expect("root may");
+        drop(StateLock::take(dir.path()).expect("nobody holds it"));
+        let lock = std::fs::metadata(dir.path().join(LOCK)).expect("a file");
+        assert_eq!((lock.uid(), lock.gid()), (1234, 1234));
     }
 
     #[test]
