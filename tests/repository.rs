@@ -18,14 +18,14 @@ const REQUIRED: &[&str] = &[
     "Cargo.lock",
     "LICENSE-APACHE",
     "LICENSE-MIT",
+    "README.md",
+    "README.zh-CN.md",
+    "config.example.toml",
     "deny.toml",
+    "migrations",
     "systemd/menshen-as-service",
     "systemd/menshen.service",
     "systemd/menshen.sysusers.conf",
-    // "README.md",
-    // "README.zh-CN.md",
-    // "config.example.toml",
-    // "migrations",
 ];
 
 /// What no file may name, in two halves so that this one does not: the machine, papers that are not here, registries.

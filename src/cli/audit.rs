@@ -4,7 +4,10 @@ use super::args::{AuditCommand, AuditFilter, Format, Global, StatsArgs};
 use super::print::{self, Align, Csv, Table, Tone, visible};
 use super::setup::{Ground, Purpose};
 use super::{DONE, FAILED, Wrong};
-use crate::policy::{AppId, Brake, ConditionWhy, Outcome, RuleWhy, Truth};
+use crate::policy::{
+    AppId, Application, Brake, Category, ConditionWhy, CreateTime, ENGINE_VERSION, Moment, Outcome, RuleSet, RuleWhy,
+    Truth,
+};
 use crate::service::PassReport;
 use crate::store::{AuditRow, Filter, Reader, RecordedVerdict, Shown, StatsFilter, StatsRow};
 use anyhow::{Error, anyhow};
@@ -104,7 +107,7 @@ fn cells(row: &AuditRow) -> [Cow<'_, str>; 21] {
         number(row.create_time),
         text(&row.nickname),
         text(&row.reason),
-        row.categories.join("; ").into(),
+        serde_json::to_string(&row.categories).unwrap_or_default().into(),
         row.verdict.word().into(),
         text(&row.rule),
         text(&row.message),
@@ -251,10 +254,11 @@ fn summary(report: &PassReport) -> String {
 }
 
 async fn show(log: &Reader, format: Format, id: i64) -> Result<u8, Error> {
-    let Some(shown) = log.show(id).await? else {
+    let Some(mut shown) = log.show(id).await? else {
         anstream::eprintln!("menshen: the audit log has no decision {id}");
         return Ok(FAILED);
     };
+    look_again(&mut shown);
     match format {
         Format::Human => print::line(&in_full(&shown))?,
         Format::Json => print::json(&shown)?,
@@ -293,29 +297,62 @@ fn in_full(shown: &Shown) -> String {
     }
     lines.push(format!("  rules       {} (engine {})", row.ruleset, shown.engine.as_deref().unwrap_or("–")));
     lines.push("  what happened".to_owned());
-    for settlement in &shown.settlements {
-        let note = settlement.note.as_deref().map(|note| format!(": {}", visible(note))).unwrap_or_default();
-        lines.push(format!("    {:.3}  {}{note}", settlement.at, settlement.outcome));
+    lines.extend(happenings(shown));
+    lines.join("\n")
+}
+
+/// The log keeps the evidence of the rules that mattered; the recorded rules tell what every other one looked at.
+fn look_again(shown: &mut Shown) {
+    let Some(why) = &mut shown.why else { return };
+    if shown.engine.as_deref() != Some(ENGINE_VERSION) {
+        return;
     }
-    for call in &shown.calls {
+    let spec = shown.spec.as_deref().and_then(|spec| serde_json::from_str(spec).ok());
+    let Some(rules) = spec.and_then(|spec| RuleSet::compile(spec).ok()) else { return };
+    let application = Application {
+        appid: AppId::new(&shown.row.appid),
+        create_time: shown.create_time_text.as_ref().map_or(CreateTime::ABSENT, CreateTime::received),
+        nickname: shown.row.nickname.clone().unwrap_or_default(),
+        reason: shown.row.reason.clone().unwrap_or_default(),
+        categories: shown.row.categories.iter().map(|text| Category::from_text(text)).collect(),
+        headimgurl: None,
+        apply_url: None,
+        malformed: shown.malformed.clone(),
+    };
+    let kept = std::mem::take(&mut why.rules);
+    let looked_at = rules.explain(&application, &Moment { now: shown.row.decided_at }).rules;
+    why.rules = looked_at
+        .into_iter()
+        .map(|rule| kept.iter().find(|kept| kept.rule == rule.rule).cloned().unwrap_or(rule))
+        .collect();
+}
+
+/// Settlements and calls in the order of time.
+fn happenings(shown: &Shown) -> Vec<String> {
+    let settled = shown.settlements.iter().map(|settlement| {
+        let note = settlement.note.as_deref().map(|note| format!(": {}", visible(note))).unwrap_or_default();
+        (settlement.at, format!("    {:.3}  {}{note}", settlement.at, settlement.outcome))
+    });
+    let called = shown.calls.iter().map(|call| {
         let answer = [
             call.http_status.map(|status| format!("HTTP {status}")),
             call.errcode.map(|errcode| format!("errcode {errcode}")),
             call.errmsg.as_deref().map(visible),
-            call.rid.as_deref().map(|rid| format!("rid {rid}")),
+            call.rid.as_deref().map(|rid| format!("rid {}", visible(rid))),
         ];
         let answer: Vec<String> = answer.into_iter().flatten().collect();
-        lines.push(format!(
-            "    {:.3}  call {}: {} {} after {} ms  {}",
+        let (attempt, action, took) = (call.attempt, call.action.word(), call.took_ms);
+        let line = format!(
+            "    {:.3}  call {attempt}: {action} {} after {took} ms: {}",
             call.sent_at,
-            call.attempt,
-            call.action.word(),
             call.fate,
-            call.took_ms,
             answer.join(", ")
-        ));
-    }
-    lines.join("\n")
+        );
+        (call.sent_at, line)
+    });
+    let mut all: Vec<(Timestamp, String)> = settled.chain(called).collect();
+    all.sort_by_key(|(at, _)| *at);
+    all.into_iter().map(|(_, line)| line).collect()
 }
 
 fn applied(shown: &Shown) -> String {

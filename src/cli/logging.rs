@@ -1,6 +1,6 @@
 //! Logs: to standard error, readable by people and by journald.
 //!
-//! Libraries below us are capped at `info` whatever `RUST_LOG` asks for: their
+//! Libraries below us are capped at `warn` whatever `RUST_LOG` asks for: their
 //! traces may carry a URL, and WeChat's URLs carry tokens.
 
 use super::args::Log;
@@ -23,5 +23,5 @@ pub(super) fn start(form: Log) {
 }
 
 fn ours_or_quiet(event: &Metadata<'_>) -> bool {
-    event.target().starts_with("menshen") || *event.level() <= Level::INFO
+    event.target().starts_with("menshen") || *event.level() <= Level::WARN
 }

@@ -18,6 +18,7 @@ mod setup;
 use anyhow::Error;
 use args::{Cli, Command};
 use clap::{CommandFactory, Parser};
+use std::io::Write;
 use std::process::ExitCode;
 
 /// Nothing failed.
@@ -54,7 +55,10 @@ async fn dispatch(cli: Cli) -> Result<u8, Error> {
         Some(Command::Resume(scope)) => brakes::resume(global, &scope).await,
         Some(Command::Sandbox(options)) => sandbox::serve(&options).await,
         Some(Command::Completions { shell }) => {
-            clap_complete::generate(shell, &mut Cli::command(), "menshen", &mut std::io::stdout());
+            // Into memory first: the generator panics where a pipe is closed.
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "menshen", &mut script);
+            std::io::stdout().write_all(&script)?;
             Ok(DONE)
         }
         Some(Command::Man) => {

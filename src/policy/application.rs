@@ -110,6 +110,17 @@ pub struct Category {
     pub second: Option<String>,
 }
 
+impl Category {
+    /// Reads what `Display` writes: split at the first `/`; an empty part is missing.
+    pub fn from_text(text: &str) -> Category {
+        let part = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        match text.split_once('/') {
+            Some((first, second)) => Category { first: part(first), second: part(second) },
+            None => Category { first: part(text), second: None },
+        }
+    }
+}
+
 impl fmt::Display for Category {
     /// `first/second`, or `first` alone.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

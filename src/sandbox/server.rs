@@ -22,6 +22,7 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
+use std::time::Duration;
 use thiserror::Error;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -29,6 +30,8 @@ use tokio::task::{JoinHandle, JoinSet};
 
 /// The largest request body that is read.
 const REQUEST_BYTES: usize = 1 << 20;
+/// How long a stopping server waits for answers under way.
+const STOP_PATIENCE: Duration = Duration::from_secs(5);
 /// Piece by piece, a huge answer takes no memory.
 const PIECE_BYTES: u64 = 64 << 10;
 
@@ -61,7 +64,8 @@ impl Server {
         self.addr
     }
 
-    /// Takes no more connections, lets answers under way finish, ends the ones that hang, and returns when all is done.
+    /// Takes no more connections, lets answers under way finish (for five seconds), ends the ones that hang, and returns when
+    /// all is done.
     pub async fn stop(mut self) {
         self.stopping.send_replace(true);
         // It ends by itself now; a panic in it has been reported by the runtime.
@@ -90,7 +94,8 @@ async fn accept(listener: TcpListener, world: World, stop: Stop) {
         }
     }
     drop(listener);
-    while connections.join_next().await.is_some() {}
+    // Whoever is left then (a request half sent, a very slow answer) is dropped with the set.
+    let _ = tokio::time::timeout(STOP_PATIENCE, async { while connections.join_next().await.is_some() {} }).await;
 }
 
 /// One connection, from its first request to its end.
@@ -160,6 +165,9 @@ async fn read(request: hyper::Request<Incoming>) -> Result<Option<Request>, NoAn
     };
     if read.chunked {
         return Ok(Some(read));
+    }
+    if body.size_hint().lower() > REQUEST_BYTES as u64 {
+        return Ok(None);
     }
     match Limited::new(body, REQUEST_BYTES).collect().await {
         Ok(body) => read.body = body.to_bytes().to_vec(),

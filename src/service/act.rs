@@ -46,7 +46,7 @@ impl Pass<'_> {
         contradicted: Vec<Step>,
     ) -> Result<(), StoreError> {
         let mut before = before;
-        if !contradicted.is_empty() && self.confront(&before, &contradicted).await? == Going::Halt {
+        if !contradicted.is_empty() && self.confront(&mut before, &contradicted).await? == Going::Halt {
             return Ok(());
         }
         let mut acts: VecDeque<Step> = acts.into();
@@ -70,7 +70,7 @@ impl Pass<'_> {
     }
 
     /// Rows that are done for us and pending for WeChat: read again, then brake.
-    async fn confront(&mut self, before: &Before, steps: &[Step]) -> Result<Going, StoreError> {
+    async fn confront(&mut self, before: &mut Before, steps: &[Step]) -> Result<Going, StoreError> {
         let targets: Vec<Target> = steps
             .iter()
             .filter_map(|step| match step.todo {
@@ -89,7 +89,10 @@ impl Pass<'_> {
                 self.brake(&targets, &judgement).await?;
                 Ok(Going::Halt)
             }
-            Some(_) => Ok(Going::On),
+            Some((listing, _)) => {
+                before.renew(listing);
+                Ok(Going::On)
+            }
             None => Ok(Going::Halt),
         }
     }
@@ -256,7 +259,7 @@ impl Pass<'_> {
             return Ok(Verified::Unread);
         };
         self.settle_open(&targets, &judgement).await?;
-        *before = Before::of(listing);
+        before.renew(listing);
         if judgement.strangers.is_empty() && judgement.mismatched(&targets).next().is_none() {
             return Ok(Verified::Agrees(judgement.findings));
         }
@@ -276,7 +279,11 @@ impl Pass<'_> {
             }
             let listing = self.read(|progress| tell(Stage::Verifying { pages: progress.pages })).await?;
             if let Some(error) = listing.gap {
+                let hopeless = !matches!(error.class(), Class::Retry | Class::Refresh);
                 gap = Some(error);
+                if hopeless {
+                    break;
+                }
                 continue;
             }
             let judgement = judge(before, &listing, targets);
@@ -288,10 +295,9 @@ impl Pass<'_> {
                 break;
             }
         }
-        if last.is_none() {
-            match gap {
-                Some(error) => self.report.wechat_trouble("verify", &error),
-                None => self.report.stopped = true,
+        if last.is_none() && !self.watch.stop.is_cancelled() {
+            if let Some(error) = gap {
+                self.report.wechat_trouble("verify", &error);
             }
             self.report.trouble("verify", "what was sent could not be verified: no complete list could be read");
         }

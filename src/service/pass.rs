@@ -43,6 +43,8 @@ pub(super) struct Pass<'a> {
     pub(super) watch: &'a Watch,
     pub(super) tell: &'a (dyn Fn(Stage) + Sync),
     pub(super) report: PassReport,
+    /// Applications an earlier call, its answer lost, may yet move.
+    pub(super) ours: HashSet<Identity>,
 }
 
 /// How far a pass is, for a progress display.
@@ -75,7 +77,7 @@ impl Account {
         let began = Instant::now();
         let started = Timestamp::now();
         let report = PassReport::begin(&self.name, started, pass_id(started));
-        let mut pass = Pass { account: self, store, watch, tell, report };
+        let mut pass = Pass { account: self, store, watch, tell, report, ours: HashSet::new() };
         if let Err(error) = pass.walk().await {
             pass.report.trouble("record", with_sources(&error));
         }
@@ -93,7 +95,7 @@ impl Pass<'_> {
         let pending = std::mem::take(&mut listing.pending);
         let identities: HashSet<Identity> = pending.iter().map(Application::identity).collect();
         let steps = self.plan(pending, settled).await?;
-        let before = Before::new(identities, std::mem::take(&mut listing.others));
+        let before = Before::new(identities, std::mem::take(&mut listing.others), std::mem::take(&mut self.ours));
         drop(listing);
         let (acts, contradicted) = self.record_rest(steps).await?;
         self.act(before, acts, contradicted).await

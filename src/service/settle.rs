@@ -34,6 +34,7 @@ impl Pass<'_> {
         let mut settlements = self.settlements(&open, listing, Leftover::Planned);
         settlements.extend(self.settlements(&doubtful, listing, Leftover::Doubtful));
         self.report.recovered += settlements.len();
+        self.ours = doubtful.into_iter().map(|row| row.identity).collect();
         self.store.answer(settlements).await?;
         Ok(true)
     }

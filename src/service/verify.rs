@@ -72,18 +72,24 @@ impl Judgement {
 pub(crate) struct Before {
     pending: HashSet<Identity>,
     others: HashMap<Identity, Status>,
+    /// Applications an earlier call of ours, its answer lost, may yet move: no strangers when they do.
+    ours: HashSet<Identity>,
 }
 
 impl Before {
     /// Takes a reading over; the pending ones are kept by identity.
-    pub(crate) fn new(pending: HashSet<Identity>, others: HashMap<Identity, Status>) -> Before {
-        Before { pending, others }
+    pub(crate) fn new(
+        pending: HashSet<Identity>,
+        others: HashMap<Identity, Status>,
+        ours: HashSet<Identity>,
+    ) -> Before {
+        Before { pending, others, ours }
     }
 
     /// A later reading takes the place of an earlier one.
-    pub(crate) fn of(listing: Listing) -> Before {
-        let pending = listing.pending.iter().map(|application| application.identity()).collect();
-        Before { pending, others: listing.others }
+    pub(crate) fn renew(&mut self, listing: Listing) {
+        self.pending = listing.pending.iter().map(|application| application.identity()).collect();
+        self.others = listing.others;
     }
 
     /// It was pending at this reading.
@@ -137,7 +143,9 @@ fn strangers(before: &Before, after: &Listing, targets: &[Target]) -> Vec<(Ident
         .filter(|action| accepted(*action))
         .filter_map(|action| wanted(action).map(|status| (action, status)))
         .collect();
-    let newly = |identity: &Identity, status: Status| before.knew(identity).is_some_and(|known| known != status);
+    let newly = |identity: &Identity, status: Status| {
+        before.knew(identity).is_some_and(|known| known != status) && !before.ours.contains(identity)
+    };
     after
         .others
         .iter()
@@ -149,4 +157,103 @@ fn strangers(before: &Before, after: &Listing, targets: &[Target]) -> Vec<(Ident
         })
         .map(|(identity, _, action, _)| (identity.clone(), action))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::{AppId, Application, CreateTime};
+
+    fn identity(appid: &str) -> Identity {
+        Identity { appid: AppId::new(appid), create_time: CreateTime::ABSENT }
+    }
+
+    fn application(appid: &str) -> Application {
+        Application {
+            appid: AppId::new(appid),
+            create_time: CreateTime::ABSENT,
+            nickname: String::new(),
+            reason: String::new(),
+            categories: Vec::new(),
+            headimgurl: None,
+            apply_url: None,
+            malformed: Vec::new(),
+        }
+    }
+
+    /// `"a1 b2"`: a is pending, b is approved.
+    fn listing(text: &str) -> Listing {
+        let mut listing = Listing::default();
+        for entry in text.split_whitespace() {
+            let (appid, status) = entry.split_at(1);
+            match Status::from_code(status.parse().expect("a status")) {
+                Status::Pending => listing.pending.push(application(appid)),
+                status => drop(listing.others.insert(identity(appid), status)),
+            }
+        }
+        listing
+    }
+
+    fn target(action: Action, fate: Fate) -> Target {
+        Target { decision: 1, identity: identity("t"), action, fate, doubt_before: false }
+    }
+
+    #[test]
+    fn what_a_list_says_about_a_change() {
+        use Finding::*;
+        let cases = [
+            (Action::Agree, "t2", Confirmed),
+            (Action::Agree, "t1", StillPending),
+            (Action::Agree, "t3", Elsewhere),
+            (Action::Agree, "t4", Elsewhere),
+            (Action::Agree, "t9", Elsewhere),
+            (Action::Agree, "", Elsewhere),
+            (Action::Refuse, "t3", Confirmed),
+            (Action::Refuse, "t2", Elsewhere),
+            (Action::Refuse, "t1", StillPending),
+            (Action::Delete, "", Confirmed),
+            (Action::Delete, "t3", StillPending),
+        ];
+        for (action, after, expected) in cases {
+            let mut before = Before::default();
+            before.renew(listing("t1"));
+            let judgement = judge(&before, &listing(after), &[target(action, Fate::Accepted)]);
+            assert_eq!(judgement.findings, [expected], "{action:?} {after:?}");
+            let settled = judgement.is_settled(&[target(action, Fate::Accepted)]);
+            assert_eq!(settled, expected == Confirmed, "{action:?} {after:?}");
+        }
+    }
+
+    #[test]
+    fn who_is_a_stranger() {
+        let cases = [
+            // Another pending one newly has the status we asked for.
+            (Action::Refuse, Fate::Accepted, "t1 o1", "t3 o3", 1),
+            (Action::Refuse, Fate::Accepted, "t1 o1 p1", "t1 o3 p3", 2),
+            // One that was approved is refused.
+            (Action::Refuse, Fate::Accepted, "t1 o2", "t3 o3", 1),
+            // Another status than we asked for: a person, or time.
+            (Action::Refuse, Fate::Accepted, "t1 o1 p1", "t3 o2 p4", 0),
+            // It had that status before, or was not there.
+            (Action::Refuse, Fate::Accepted, "t1 o3", "t3 o3", 0),
+            (Action::Refuse, Fate::Accepted, "t1", "t3 o3", 0),
+            // WeChat did not say ok.
+            (Action::Refuse, Fate::Lost, "t1 o1", "t1 o3", 0),
+            (Action::Agree, Fate::Rejected, "t1 o1", "t1 o2", 0),
+        ];
+        for (action, fate, earlier, after, strangers) in cases {
+            let mut before = Before::default();
+            before.renew(listing(earlier));
+            let judgement = judge(&before, &listing(after), &[target(action, fate)]);
+            assert_eq!(judgement.strangers.len(), strangers, "{action:?} {fate:?} {earlier} → {after}");
+        }
+    }
+
+    #[test]
+    fn what_an_earlier_lost_call_may_yet_move_is_no_stranger() {
+        let mut before = Before::new(HashSet::new(), HashMap::new(), HashSet::from([identity("o")]));
+        before.renew(listing("t1 o1"));
+        let judgement = judge(&before, &listing("t2 o2"), &[target(Action::Agree, Fate::Accepted)]);
+        assert_eq!(judgement.strangers, []);
+    }
 }

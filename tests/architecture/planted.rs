@@ -147,6 +147,8 @@ fn through_re_exports() {
     );
     // Imports that go in circles end.
     check(&[("policy.rs", "pub use self::a::X; mod a { pub use super::X; }\nfn f(_: X) {}")], &[]);
+    clean("policy.rs", "use csv::csv; mod x { use super::csv::x as y; pub use y::y; }\nfn f() { csv::b(); y::y(); }");
+    breach("policy.rs", "use sqlx::sqlx;\nfn f() {}", "`sqlx::sqlx` is `sqlx::sqlx");
     check(&[("policy.rs", "pub use a::*; mod a { pub use super::*; }\nfn f(_: X) {}")], &[]);
 }
 

@@ -114,10 +114,22 @@ impl<'a> Walk<'a> {
                     self.found.insert(here.path.iter().chain(path).cloned().collect());
                     found = true;
                 }
-                Some(to) => found |= self.written(scope, &[to.as_slice(), rest].concat(), Kind::Use),
+                Some(to) => found |= self.import(scope, first, to, rest),
             }
         }
         found || self.through_globs(scope, path)
+    }
+
+    /// Through one import, and not again while it is being followed: in `use csv::csv` the crate is meant first.
+    fn import(&mut self, scope: usize, name: &str, to: &[String], rest: &[String]) -> bool {
+        let key = (scope, [&[format!("={name}")], to].concat());
+        if self.under_way.contains(&key) {
+            return false;
+        }
+        self.under_way.push(key);
+        let found = self.written(scope, &[to, rest].concat(), Kind::Use);
+        self.under_way.pop();
+        found
     }
 
     /// Only our own modules can be asked whether they have the name; an outside one is noted and the search goes on.

@@ -196,6 +196,56 @@ impl Rig {
     }
 }
 
+/// Two plugins in one world: each its own list, secret, tokens and faults.
+#[tokio::test]
+async fn accounts_know_nothing_of_each_other() {
+    let options = Options { applications: Some(20), pending: Some(20), clock: Clock::Manual, ..Options::default() };
+    let rig = Rig::start(options.account(Account::plugin("wxsecond", Account::DEFAULT_SECRET))).await;
+    let (first, second) = (rig.world.applications(Account::DEFAULT_APPID), rig.world.applications("wxsecond"));
+    assert_eq!((first.len(), second.len()), (20, 20));
+    assert!(first.iter().all(|one| second.iter().all(|other| one.appid != other.appid)));
+    rig.world.inject(super::Fault::parse("dev_apply_list@account=wxsecond:busy:always").unwrap());
+    let own = first[0].appid.clone();
+    let other = Rig { token: token_of(&rig.server, "wxsecond").await, ..rig };
+    assert_eq!(other.agree(&own).await.errcode(), 89242);
+    assert_eq!(other.devplugin(json!({ "action": "dev_apply_list" })).await.errcode(), -1);
+    assert_eq!(other.agree(&second[0].appid).await.errcode(), 0);
+    other.world.revoke_tokens("wxsecond");
+    assert_eq!(other.agree(&second[1].appid).await.errcode(), 40001);
+    let rig = Rig { token: token_of(&other.server, Account::DEFAULT_APPID).await, ..other };
+    assert_eq!(rig.list(1, 10).await.len(), 10);
+}
+
+/// Delays are what the HTTP face is told to wait; no test waits for them.
+#[test]
+fn latency_is_the_worlds_the_endpoints_or_the_actions() {
+    let ms = Duration::from_millis;
+    let latency_of = [("stable_token".to_owned(), ms(5)), ("dev_agree".to_owned(), ms(7))].into_iter().collect();
+    let options = Options { latency: ms(30), latency_of, content_type: "text/plain".to_owned(), ..quiet() };
+    let world = World::in_memory(options.fault(super::Fault::parse("dev_refuse:slow=900").unwrap()));
+    let cases = [
+        ("/cgi-bin/stable_token", "{}", 5),
+        ("/wxa/devplugin", r#"{"action":"dev_agree"}"#, 7),
+        ("/wxa/devplugin", r#"{"action":"dev_delete"}"#, 30),
+        ("/wxa/devplugin", r#"{"action":"dev_refuse"}"#, 900),
+    ];
+    for (path, body, expected) in cases {
+        let (method, path, body) = ("POST".to_owned(), path.to_owned(), body.as_bytes().to_vec());
+        let request = super::request::Request { method, path, body, ..Default::default() };
+        let reply = world.handle(&request);
+        assert_eq!((reply.delay, reply.content_type.as_str()), (ms(expected), "text/plain"));
+    }
+}
+
+#[tokio::test]
+async fn a_request_too_long_is_not_read() {
+    let rig = Rig::start(quiet()).await;
+    let mut wire = Wire::to(&rig.server).await;
+    let (address, length) = (format!("/wxa/devplugin?access_token={}", rig.token), 2 << 20);
+    wire.send(&format!("POST {address} HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n")).await;
+    assert_eq!(wire.receive().await.status(), 413);
+}
+
 #[tokio::test]
 async fn a_hundred_thousand_are_paged_and_capped() {
     let options = Options { applications: Some(100_000), pending: Some(3_000), ..Options::default() };
