@@ -17,8 +17,8 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, JoinSet};
 
-/// Intents written in one transaction, a little ahead of the calls, so that no call waits for the disk.
-const INTENTS_AHEAD: usize = 32;
+/// Intents written in one transaction, while the calls of those before them are made: no call waits for the disk.
+const INTENTS_A_TRANSACTION: usize = 32;
 /// Answers written in one transaction.
 const ANSWERS_A_TRANSACTION: usize = 64;
 /// Answers in a row that are neither "done" nor "moved on" before the pass stops acting.
@@ -119,16 +119,7 @@ impl Pass<'_> {
     /// Records intents, makes the calls, records the answers. Gives back what was or may have been sent.
     async fn send(&mut self, steps: Vec<Step>) -> Result<(Vec<Target>, Going), StoreError> {
         let mut sending = Sending::new(self.store.clone(), steps.len());
-        let mut failure = None;
-        for chunk in steps.chunks(INTENTS_AHEAD) {
-            if sending.going == Going::Halt || self.watch.stop.is_cancelled() {
-                break;
-            }
-            if let Err(error) = self.send_chunk(&mut sending, chunk).await {
-                failure = Some(error);
-                break;
-            }
-        }
+        let failure = self.send_all(&mut sending, &steps).await.err();
         while let Some(finished) = sending.calls.join_next().await {
             self.take(&mut sending, finished);
         }
@@ -150,16 +141,43 @@ impl Pass<'_> {
         }
     }
 
-    async fn send_chunk(&mut self, sending: &mut Sending, chunk: &[Step]) -> Result<(), StoreError> {
-        let wanted = chunk.iter().map(|step| self.intent(step)).collect();
-        let intended = self.store.intend(wanted).await?;
-        for (step, intended) in chunk.iter().zip(intended) {
-            match intended {
-                Intended::Ready(intent) => self.call(sending, step, intent).await,
-                Intended::LimitReached { .. } => self.record_limited(step).await?,
-                // Somebody at the keyboard was faster; what became of it shows in the next pass.
-                Intended::Underway { .. } => self.report.waiting += 1,
+    /// Makes the calls of one transaction's intents while the next transaction is written.
+    async fn send_all(&mut self, sending: &mut Sending, steps: &[Step]) -> Result<(), StoreError> {
+        let mut chunks = steps.chunks(INTENTS_A_TRANSACTION);
+        let mut ahead = chunks.next().map(|chunk| (chunk, self.write_intents(chunk)));
+        let mut failure = None;
+        while let Some((chunk, written)) = ahead.take() {
+            let intended = match written.await.expect("the writer of intents neither panics nor is aborted") {
+                Ok(intended) => intended,
+                Err(error) => return Err(failure.unwrap_or(error)),
+            };
+            let go_on = failure.is_none() && sending.going == Going::On && !self.watch.stop.is_cancelled();
+            if let Some(next) = chunks.next().filter(|_| go_on) {
+                ahead = Some((next, self.write_intents(next)));
             }
+            for (step, intended) in chunk.iter().zip(intended) {
+                if let Err(error) = self.send_one(sending, step, intended).await {
+                    // What is on the disk and was not sent is settled like that.
+                    sending.going = Going::Halt;
+                    failure.get_or_insert(error);
+                }
+            }
+        }
+        failure.map_or(Ok(()), Err)
+    }
+
+    fn write_intents(&self, chunk: &[Step]) -> JoinHandle<Result<Vec<Intended>, StoreError>> {
+        let wanted = chunk.iter().map(|step| self.intent(step)).collect();
+        let store = self.store.clone();
+        tokio::spawn(async move { store.intend(wanted).await })
+    }
+
+    async fn send_one(&mut self, sending: &mut Sending, step: &Step, intended: Intended) -> Result<(), StoreError> {
+        match intended {
+            Intended::Ready(intent) => self.call(sending, step, intent).await,
+            Intended::LimitReached { .. } => self.record_limited(step).await?,
+            // Somebody at the keyboard was faster; what became of it shows in the next pass.
+            Intended::Underway { .. } => self.report.waiting += 1,
         }
         Ok(())
     }
