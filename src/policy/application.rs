@@ -99,6 +99,17 @@ impl Status {
             other => Status::Other(other),
         }
     }
+
+    /// WeChat's number.
+    pub fn code(self) -> i64 {
+        match self {
+            Status::Pending => 1,
+            Status::Approved => 2,
+            Status::Refused => 3,
+            Status::TimedOut => 4,
+            Status::Other(other) => other,
+        }
+    }
 }
 
 /// One category of the applying mini program. Either part may be missing.

@@ -17,8 +17,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, JoinSet};
 
-/// Intents written in one transaction, a little ahead of the calls, so that no call waits for the disk.
-const INTENTS_AHEAD: usize = 32;
+/// Intents written in one transaction, while the calls of those before them are made: no call waits for the disk.
+const INTENTS_A_TRANSACTION: usize = 32;
 /// Answers written in one transaction.
 const ANSWERS_A_TRANSACTION: usize = 64;
 /// Answers in a row that are neither "done" nor "moved on" before the pass stops acting.
@@ -32,6 +32,9 @@ const ANSWER_RETRY: Duration = Duration::from_millis(250);
 
 /// How long a look at pauses and brakes is relied on.
 const STOPS_HOLD: Duration = Duration::from_secs(1);
+
+/// Steps whose intents are being written, and what comes of the writing.
+type Announced<'s> = (Vec<&'s Step>, JoinHandle<Result<Vec<Intended>, StoreError>>);
 
 /// Whether the pass may go on acting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,16 +123,7 @@ impl Pass<'_> {
     /// Records intents, makes the calls, records the answers. Gives back what was or may have been sent.
     async fn send(&mut self, steps: Vec<Step>) -> Result<(Vec<Target>, Going), StoreError> {
         let mut sending = Sending::new(self.store.clone(), steps.len());
-        let mut failure = None;
-        for chunk in steps.chunks(INTENTS_AHEAD) {
-            if sending.going == Going::Halt || self.watch.stop.is_cancelled() {
-                break;
-            }
-            if let Err(error) = self.send_chunk(&mut sending, chunk).await {
-                failure = Some(error);
-                break;
-            }
-        }
+        let failure = self.send_all(&mut sending, &steps).await.err();
         while let Some(finished) = sending.calls.join_next().await {
             self.take(&mut sending, finished);
         }
@@ -151,7 +145,38 @@ impl Pass<'_> {
         }
     }
 
-    async fn send_chunk(&mut self, sending: &mut Sending, chunk: &[Step]) -> Result<(), StoreError> {
+    /// Makes the calls of one transaction's intents while the next transaction is written.
+    async fn send_all(&mut self, sending: &mut Sending, steps: &[Step]) -> Result<(), StoreError> {
+        let mut chunks = steps.chunks(INTENTS_A_TRANSACTION);
+        let mut ahead = match chunks.next() {
+            Some(chunk) => Some(self.announce(sending, chunk).await?),
+            None => None,
+        };
+        let mut failure = None;
+        while let Some((free, written)) = ahead.take() {
+            let intended = match written.await.expect("the writer of intents neither panics nor is aborted") {
+                Ok(intended) => intended,
+                Err(error) => return Err(failure.unwrap_or(error)),
+            };
+            let go_on = failure.is_none() && sending.going == Going::On && !self.watch.stop.is_cancelled();
+            if let Some(next) = chunks.next().filter(|_| go_on) {
+                match self.announce(sending, next).await {
+                    Ok(announced) => ahead = Some(announced),
+                    Err(error) => failure = Some(sending.halted_by(error)),
+                }
+            }
+            for (step, intended) in free.into_iter().zip(intended) {
+                if let Err(error) = self.send_one(sending, step, intended).await {
+                    // What is on the disk and was not sent is settled like that.
+                    failure.get_or_insert(sending.halted_by(error));
+                }
+            }
+        }
+        failure.map_or(Ok(()), Err)
+    }
+
+    /// Records what is stopped by now, and begins to write the intents of the rest.
+    async fn announce<'s>(&mut self, sending: &mut Sending, chunk: &'s [Step]) -> Result<Announced<'s>, StoreError> {
         self.look_for_stops(sending).await?;
         let stops = sending.stops.clone();
         let braked = |step: &Step| step_action(step).and_then(|action| stops.brake(action));
@@ -159,14 +184,16 @@ impl Pass<'_> {
         self.record_braked(&held).await?;
         let free: Vec<&Step> = chunk.iter().filter(|step| braked(step).is_none()).collect();
         let wanted = free.iter().map(|step| self.intent(step)).collect();
-        let intended = self.store.intend(wanted).await?;
-        for (step, intended) in free.into_iter().zip(intended) {
-            match intended {
-                Intended::Ready(intent) => self.call(sending, step, intent).await,
-                Intended::LimitReached { .. } => self.record_braked(&[(step, Brake::Limit)]).await?,
-                // Somebody at the keyboard was faster; what became of it shows in the next pass.
-                Intended::Underway { .. } => self.report.waiting += 1,
-            }
+        let store = self.store.clone();
+        Ok((free, tokio::spawn(async move { store.intend(wanted).await })))
+    }
+
+    async fn send_one(&mut self, sending: &mut Sending, step: &Step, intended: Intended) -> Result<(), StoreError> {
+        match intended {
+            Intended::Ready(intent) => self.call(sending, step, intent).await,
+            Intended::LimitReached { .. } => self.record_braked(&[(step, Brake::Limit)]).await?,
+            // Somebody at the keyboard was faster; what became of it shows in the next pass.
+            Intended::Underway { .. } => self.report.waiting += 1,
         }
         Ok(())
     }
@@ -488,6 +515,12 @@ impl Sending {
             let _ = answers.send(answered(decision, attempt, action, answer, called.class));
             called
         });
+    }
+
+    /// The log failed: nothing more is sent.
+    fn halted_by(&mut self, error: StoreError) -> StoreError {
+        self.going = Going::Halt;
+        error
     }
 
     /// Settles an intent that was recorded and never sent.

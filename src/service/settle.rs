@@ -115,9 +115,9 @@ fn identities(listing: &Listing) -> HashSet<Identity> {
 /// Adds what an earlier reading had and this one has not.
 fn add_missing(listing: &mut Listing, earlier: Listing) {
     let pending = identities(listing);
-    let missing = |identity: &Identity| !pending.contains(identity) && !listing.others.contains_key(identity);
+    let missing = |identity: &Identity| !pending.contains(identity) && !listing.others.contains(identity);
     let moved: Vec<Application> = earlier.pending.into_iter().filter(|a| missing(&a.identity())).collect();
-    let others: Vec<_> = earlier.others.into_iter().filter(|(identity, _)| missing(identity)).collect();
+    let others: Vec<_> = earlier.others.iter().filter(|(identity, _)| missing(identity)).collect();
     listing.pending.extend(moved);
     listing.others.extend(others);
 }

@@ -5,8 +5,8 @@
 //! so [`judge`] must be given one.
 
 use crate::policy::{Action, AppId, Fate, Identity, Status};
-use crate::wechat::Listing;
-use std::collections::{HashMap, HashSet};
+use crate::wechat::{Listing, Others};
+use std::collections::HashSet;
 
 /// One change that was or may have been sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,7 +78,7 @@ impl Judgement {
 #[derive(Debug, Default)]
 pub(crate) struct Before {
     pending: HashSet<Identity>,
-    others: HashMap<Identity, Status>,
+    others: Others,
     /// Applications an earlier call of ours, its answer lost, may yet move: no strangers when they do.
     ours: HashSet<Identity>,
     /// Appids a later reading showed pending more than once: a call would not say which one it means.
@@ -87,11 +87,7 @@ pub(crate) struct Before {
 
 impl Before {
     /// Takes a reading over; the pending ones are kept by identity.
-    pub(crate) fn new(
-        pending: HashSet<Identity>,
-        others: HashMap<Identity, Status>,
-        ours: HashSet<Identity>,
-    ) -> Before {
+    pub(crate) fn new(pending: HashSet<Identity>, others: Others, ours: HashSet<Identity>) -> Before {
         Before { pending, others, ours, twice: HashSet::new() }
     }
 
@@ -115,13 +111,13 @@ impl Before {
     }
 
     fn knew(&self, identity: &Identity) -> Option<Status> {
-        if self.pending.contains(identity) { Some(Status::Pending) } else { self.others.get(identity).copied() }
+        if self.pending.contains(identity) { Some(Status::Pending) } else { self.others.get(identity) }
     }
 }
 
 /// Where an application stands in a reading; `None` = not in it.
 pub(crate) fn stands(listing: &Listing, pending: &HashSet<Identity>, identity: &Identity) -> Option<Status> {
-    if pending.contains(identity) { Some(Status::Pending) } else { listing.others.get(identity).copied() }
+    if pending.contains(identity) { Some(Status::Pending) } else { listing.others.get(identity) }
 }
 
 /// The finding for one change.
@@ -163,17 +159,17 @@ fn strangers(before: &Before, after: &Listing, targets: &[Target]) -> Vec<(Ident
     let newly = |identity: &Identity, status: Status| {
         before.knew(identity).is_some_and(|known| known != status) && !before.ours.contains(identity)
     };
-    after
-        .others
-        .iter()
-        .flat_map(|(identity, status)| {
-            suspects.iter().map(move |(action, wanted)| (identity, *status, *action, *wanted))
-        })
-        .filter(|(identity, status, action, wanted)| {
-            status == wanted && newly(identity, *status) && !asked.contains(&(*identity, *action))
-        })
-        .map(|(identity, _, action, _)| (identity.clone(), action))
-        .collect()
+    let mut strangers = Vec::new();
+    for (identity, status) in after.others.iter() {
+        let suspect = suspects.iter().find(|(_, wanted)| *wanted == status);
+        if let Some((action, _)) = suspect
+            && newly(&identity, status)
+            && !asked.contains(&(&identity, *action))
+        {
+            strangers.push((identity, *action));
+        }
+    }
+    strangers
 }
 
 #[cfg(test)]
@@ -268,7 +264,7 @@ mod tests {
 
     #[test]
     fn what_an_earlier_lost_call_may_yet_move_is_no_stranger() {
-        let mut before = Before::new(HashSet::new(), HashMap::new(), HashSet::from([identity("o")]));
+        let mut before = Before::new(HashSet::new(), Others::default(), HashSet::from([identity("o")]));
         before.renew(listing("t1 o1"));
         let judgement = judge(&before, &listing("t2 o2"), &[target(Action::Agree, Fate::Accepted)]);
         assert_eq!(judgement.strangers, []);

@@ -8,6 +8,7 @@ mod errcodes;
 mod error;
 mod http;
 mod json;
+mod others;
 mod paging;
 mod pause;
 mod rate;
@@ -18,6 +19,7 @@ mod wire;
 pub use client::{Answer, Client, Progress};
 pub use errcodes::{Meaning, explain};
 pub use error::{Class, Error};
+pub use others::Others;
 pub use paging::PAGE_CEILING;
 pub use pause::Pause;
 pub use rate::Slot;
@@ -25,8 +27,7 @@ pub use settings::{BuildError, Settings, TokenSource};
 pub use tokens::TokenState;
 pub use wire::{Page, read_page};
 
-use crate::policy::{AppId, Application, Identity, Status};
-use std::collections::HashMap;
+use crate::policy::{AppId, Application};
 
 /// What one walk over `dev_apply_list` brought.
 #[derive(Debug, Default)]
@@ -34,7 +35,7 @@ pub struct Listing {
     /// Pending applications, each once. Two entries with one identity and different content are both here.
     pub pending: Vec<Application>,
     /// Everything else by identity; a status other than pending wins over an earlier reading.
-    pub others: HashMap<Identity, Status>,
+    pub others: Others,
     /// Entries whose appid or status could not be read.
     pub unreadable: Vec<Unreadable>,
     /// Pages asked for that brought at least one entry.

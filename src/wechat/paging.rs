@@ -7,8 +7,8 @@
 //! no total, no cursor and no order; `num` may be capped, so a short page is
 //! no end, and entries may repeat and move between pages.
 
-use super::{Class, Error, Listing, Page, Progress, Unreadable};
-use crate::policy::{Application, Identity, Status};
+use super::{Class, Error, Listing, Others, Page, Progress, Unreadable};
+use crate::policy::{Application, Identity};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// A list longer than this does not end: a million entries at the default page size.
@@ -194,7 +194,7 @@ struct Gathered {
     pending: Vec<Application>,
     /// Places in `pending`, by identity.
     known: HashMap<Identity, Vec<u32>>,
-    others: HashMap<Identity, Status>,
+    others: Others,
     unreadable: Vec<Unreadable>,
     marks: HashSet<u64>,
     pages: u32,
@@ -227,7 +227,7 @@ impl Gathered {
     /// Whether its identity is new. The same entry again is dropped; another one under the same identity is kept.
     fn add_pending(&mut self, application: Application) -> bool {
         let identity = application.identity();
-        let moved = self.others.contains_key(&identity);
+        let moved = self.others.contains(&identity);
         let places = self.known.entry(identity).or_default();
         let new = places.is_empty() && !moved;
         if !places.iter().any(|place| self.pending[*place as usize] == application) {
@@ -244,7 +244,7 @@ impl Gathered {
     fn finish(self, stop: Option<Error>) -> Listing {
         let Gathered { mut pending, others, unreadable, pages, gap, .. } = self;
         // A status only moves forward: seen pending on one page and decided on another, it is decided.
-        pending.retain(|application| !others.contains_key(&application.identity()));
+        pending.retain(|application| !others.contains(&application.identity()));
         Listing { pending, others, unreadable, pages, gap: stop.or(gap) }
     }
 }

@@ -190,8 +190,8 @@ fn page_of(entries: &[Field<'_>], number: u32) -> Page {
     let mut alike: HashMap<&str, u32> = HashMap::new();
     for (index, entry) in entries.iter().enumerate() {
         match entry_of(*entry) {
-            Ok((application, Status::Pending)) => page.pending.push(application),
-            Ok((application, status)) => page.others.push((application.identity(), status)),
+            Ok(Entry::Pending(application)) => page.pending.push(application),
+            Ok(Entry::Other(identity, status)) => page.others.push((identity, status)),
             Err(problem) => {
                 page.unreadable.push(Unreadable { page: number, position: index + 1, problem });
                 let nth = alike.entry(entry.raw()).or_default();
@@ -210,8 +210,14 @@ fn mark(raw: &str, nth: u32) -> u64 {
     BuildHasherDefault::<DefaultHasher>::default().hash_one((raw, nth))
 }
 
+/// An entry, as far as it matters.
+enum Entry {
+    Pending(Application),
+    Other(Identity, Status),
+}
+
 /// Reads one entry, or says why it cannot be read.
-fn entry_of(entry: Field<'_>) -> Result<(Application, Status), String> {
+fn entry_of(entry: Field<'_>) -> Result<Entry, String> {
     let Some(fields) = entry.fields() else {
         return Err(match entry.kind() {
             Kind::Object => "the entry is broken".into(),
@@ -224,8 +230,13 @@ fn entry_of(entry: Field<'_>) -> Result<(Application, Status), String> {
         false => problem,
     })?;
     let mut malformed = Malformed::default();
-    let application = Application {
-        create_time: create_time_of(&fields),
+    let create_time = create_time_of(&fields);
+    if status != Status::Pending {
+        // Most of a long list: its words are not even read.
+        return Ok(Entry::Other(Identity { appid, create_time }, status));
+    }
+    Ok(Entry::Pending(Application {
+        create_time,
         nickname: malformed.text(&fields, &["nickname"]).unwrap_or_default(),
         reason: malformed.text(&fields, &["reason"]).unwrap_or_default(),
         categories: categories_of(&fields, &mut malformed),
@@ -233,8 +244,7 @@ fn entry_of(entry: Field<'_>) -> Result<(Application, Status), String> {
         apply_url: malformed.text(&fields, &["apply_url", "applyUrl"]),
         malformed: malformed.0,
         appid,
-    };
-    Ok((application, status))
+    }))
 }
 
 fn appid_of(fields: &Fields<'_>) -> Result<AppId, String> {

@@ -436,7 +436,7 @@ async fn a_long_list_is_read_whole() {
             let others = usize::try_from(total.div_ceil(3)).unwrap();
             assert_eq!(listing.pending.len() + others, usize::try_from(total).unwrap(), "reading {reading}");
             assert_eq!((listing.others.len(), u64::from(listing.pages)), (others, total.div_ceil(size)));
-            assert!(listing.others.values().all(|status| *status == Status::Approved));
+            assert!(listing.others.iter().all(|(_, status)| status == Status::Approved));
             let last = *heard.lock().unwrap().last().unwrap();
             assert_eq!((last.pages, last.pending), (listing.pages, listing.pending.len()));
         }

@@ -65,7 +65,7 @@ fn walk(pages: &[&str], max_in_flight: usize, ceiling: u32, expected: u32, seed:
 /// `pending | others | unreadable | gap`
 fn show(listing: &Listing) -> String {
     let pending: Vec<&str> = listing.pending.iter().map(|a| a.appid.as_str()).collect();
-    let mut others: Vec<&str> = listing.others.keys().map(|i| i.appid.as_str()).collect();
+    let mut others: Vec<String> = listing.others.iter().map(|(i, _)| i.appid.to_string()).collect();
     others.sort_unstable();
     let gap = match &listing.gap {
         None => "complete".into(),
