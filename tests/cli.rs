@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Stdio;
-use support::process::{Done, Running, finish};
+use support::process::{Done, Running, finish, side_by_side};
 use support::{Scene, menshen};
 
 const HOUR: i64 = 3_600;
@@ -81,9 +81,9 @@ async fn done_is_0() {
     Scene::empty().await.run("run --once").exits(0);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn something_failed_is_1() {
-    for (fault, args) in [
+#[test]
+fn something_failed_is_1() {
+    let cases = [
         ("dev_apply_list:http=500:always", "run --once"),
         ("dev_apply_list:http=500:always", "--dry-run"),
         ("dev_apply_list@page=2:html:always", "run --once"),
@@ -94,14 +94,19 @@ async fn something_failed_is_1() {
         ("dev_agree:errcode=40013:always", "run --once"),
         ("stable_token:errcode=40164:always", "run --once"),
         ("stable_token:errcode=40164:always", "--dry-run"),
-    ] {
+    ];
+    side_by_side(cases, async |(fault, args)| {
         let scene = three().await;
         scene.fault(fault);
         let done = scene.run(args);
         assert_eq!(done.status, Some(1), "{fault} {args}\n{}\n{}", done.out, done.err);
         assert!(scene.world.unused_faults().is_empty(), "{fault}");
         assert!(!done.err.is_empty() && !done.err.contains("panicked"), "{}", done.err);
-    }
+    });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_there_is_1() {
     let scene = three().await;
     scene.run("audit list").exits(1).complains("no audit log yet");
     scene.run("run --once").exits(0);
@@ -571,6 +576,14 @@ async fn a_closed_pipe_is_no_error() {
         let err = String::from_utf8_lossy(&output.stderr);
         assert!(err.is_empty(), "{args}: {err}");
         assert_eq!(output.status.code(), Some(0), "{args}");
+    }
+    scene.fault("dev_apply_list:http=500:always");
+    for args in ["--dry-run --format json", "run --once", "run --once --format json", "run --once --format csv"] {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let mut command = scene.menshen(args.split_whitespace());
+        let status = command.stdin(Stdio::null()).stdout(writer).stderr(Stdio::null()).status().expect("the binary");
+        assert_eq!(status.code(), Some(1), "a pass that failed failed, whoever listens: {args}");
     }
 }
 

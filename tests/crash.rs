@@ -349,7 +349,7 @@ async fn a_state_directory_taken_away_between_passes() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ten_thousand_hostile_applications() {
-    let options = Options { num_cap: 20, applications: Some(10_000), pending: Some(300), ..Options::default() };
+    let options = Options { num_cap: 40, applications: Some(10_000), pending: Some(300), ..Options::default() };
     let scene = Scene::of(World::in_memory(options)).await;
     let scene = scene.settings("page_size = 50\nmax_in_flight = 16");
     let bidi = "\u{202e}\u{2066}坏\u{2069}\u{200b}";

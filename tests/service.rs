@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use support::Scene;
-use support::process::{Done, Running, until};
+use support::process::{Done, Running, side_by_side, until};
 
 const NEVER: &str = "mode = \"live\"\nschedule = \"0 0 3 1 1 *\"";
 const EVERY_SECOND: &str = "mode = \"live\"\nschedule = \"* * * * * *\"";
@@ -291,23 +291,24 @@ async fn stopping_while_idle() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn stopping_while_a_slow_list_is_read() {
-    for signal in [Signal::TERM, Signal::INT] {
+#[test]
+fn stopping_while_a_slow_list_is_read() {
+    side_by_side([Signal::TERM, Signal::INT], async |signal| {
         let latency_of = BTreeMap::from([("dev_apply_list".to_owned(), Duration::from_millis(1_200))]);
         let scene = scene(EVERY_SECOND, Options { latency_of, ..Options::empty() }).await;
         crowd(&scene, 2);
         check_stop(scene, signal, |scene| calls(scene, "stable_token") > 0).await;
-    }
+    });
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn stopping_while_calls_are_under_way() {
-    for (signal, after) in [(Signal::TERM, 1), (Signal::TERM, 4), (Signal::INT, 3), (Signal::TERM, 20)] {
+#[test]
+fn stopping_while_calls_are_under_way() {
+    let moments = [(Signal::TERM, 1), (Signal::TERM, 4), (Signal::INT, 3), (Signal::TERM, 20)];
+    side_by_side(moments, async |(signal, after)| {
         let scene = scene(EVERY_SECOND, slow(300)).await;
         crowd(&scene, 20);
         check_stop(scene, signal, |scene| calls(scene, "dev_agree") >= after).await;
-    }
+    });
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -383,7 +383,14 @@ fn happenings(shown: &Shown) -> Vec<String> {
         );
         (call.sent_at, line)
     });
-    let mut all: Vec<(Timestamp, String)> = settled.chain(called).collect();
+    let answered = |attempt: u32| shown.calls.iter().any(|call| call.attempt == attempt);
+    let planned = shown.settlements.iter().filter(|settlement| settlement.outcome == Outcome::Planned);
+    let cut_off = planned.filter(|settlement| !answered(settlement.attempt) && shown.row.outcome != Outcome::Planned);
+    let cut_off = cut_off.map(|settlement| {
+        let (at, attempt) = (settlement.at, settlement.attempt);
+        (at, format!("    {at:.3}  call {attempt}: cut off; whether it was sent is not known, no answer was recorded"))
+    });
+    let mut all: Vec<(Timestamp, String)> = settled.chain(called).chain(cut_off).collect();
     all.sort_by_key(|(at, _)| *at);
     all.into_iter().map(|(_, line)| line).collect()
 }

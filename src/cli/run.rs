@@ -6,7 +6,7 @@ use super::progress::Progress;
 use super::setup::{Ground, Purpose};
 use super::{DONE, FAILED, audit, demo};
 use crate::policy::{Brake, Category, Why};
-use crate::service::{Account, PassReport, Preview, PreviewedAccount, preview, run as run_service, run_once};
+use crate::service::{Account, PassReport, Preview, PreviewedAccount, Service, preview, run as run_service, run_once};
 use crate::store::Reader;
 use anyhow::Error;
 use serde::Serialize;
@@ -33,21 +33,26 @@ async fn once(global: &Global, ground: Ground) -> Result<u8, Error> {
     let progress = Progress::new();
     let reports = run_once(&service, &|stage| progress.tell(stage)).await?;
     drop(progress);
-    match global.format {
-        Format::Json => reports.iter().try_for_each(print::json)?,
-        Format::Csv => csv_reports(&reports)?,
-        Format::Human => {
-            for report in &reports {
-                audit::print_pass(service.store(), report).await?;
-            }
-            if sandbox.is_some() {
-                demo::what_next(global, &reports)?;
-            }
-        }
-    }
+    print::wanted(match global.format {
+        Format::Json => reports.iter().try_for_each(print::json),
+        Format::Csv => csv_reports(&reports),
+        Format::Human => print_reports(global, &service, &reports, sandbox.is_some()).await,
+    })?;
     service.close().await;
     drop(sandbox);
     Ok(if reports.iter().any(PassReport::failed) { FAILED } else { DONE })
+}
+
+async fn print_reports(
+    global: &Global,
+    service: &Service,
+    reports: &[PassReport],
+    simulated: bool,
+) -> Result<(), Error> {
+    for report in reports {
+        audit::print_pass(service.store(), report).await?;
+    }
+    if simulated { demo::what_next(global, reports) } else { Ok(()) }
 }
 
 fn csv_reports(reports: &[PassReport]) -> Result<(), Error> {
@@ -90,11 +95,11 @@ async fn dry_run(global: &Global) -> Result<u8, Error> {
         let seconds = application.create_time.seconds();
         (seconds.is_none(), seconds, line.account.clone(), application.appid.clone())
     });
-    match global.format {
-        Format::Human => print_table(&previewed_brakes, &lines, accounts.len() > 1)?,
-        Format::Json => lines.iter().try_for_each(|line| print::json(&Record::of(line)))?,
-        Format::Csv => print_csv(&lines)?,
-    }
+    print::wanted(match global.format {
+        Format::Human => print_table(&previewed_brakes, &lines, accounts.len() > 1),
+        Format::Json => lines.iter().try_for_each(|line| print::json(&Record::of(line))),
+        Format::Csv => print_csv(&lines),
+    })?;
     drop(ground.sandbox);
     Ok(if failed { FAILED } else { DONE })
 }

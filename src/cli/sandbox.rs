@@ -10,6 +10,11 @@ use tokio::signal::unix::{SignalKind, signal};
 
 /// Serves a world on loopback until SIGTERM or SIGINT.
 pub(super) async fn serve(global: &Global, args: &SandboxArgs) -> Result<u8, Error> {
+    if !args.listen.ip().is_loopback() {
+        let problem =
+            format!("menshen: the sandbox listens on loopback only, not on {}; write 127.0.0.1:PORT", args.listen);
+        return Err(Error::new(Wrong(problem)));
+    }
     let options = Options { fresh: global.fresh, ..options(args)? };
     let world = match args.world_dir.as_ref().or(global.state_dir.as_ref()) {
         Some(dir) => World::open(dir, options).with_context(|| format!("the world in {}", dir.display()))?,

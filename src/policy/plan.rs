@@ -28,6 +28,8 @@ pub struct Past {
     pub attempts: u32,
     /// It still holds its place of a daily limit.
     pub place: bool,
+    /// The newest row whose change WeChat accepted at our word, and that change; older than this one, or this one.
+    pub accepted: Option<(i64, Action)>,
 }
 
 /// What may still be done, by `[limits]`; `None` = no limit.
@@ -148,13 +150,7 @@ fn appearing_twice(pending: &[Application]) -> BTreeSet<AppId> {
 
 fn decide(situation: &Situation<'_>, application: &Application, twice: &BTreeSet<AppId>) -> Decision {
     if application.malformed.is_empty() && twice.contains(&application.appid) {
-        return Decision {
-            verdict: Verdict::Hold,
-            rule: None,
-            message: None,
-            brake: Some(Brake::Ambiguous),
-            unknown: Vec::new(),
-        };
+        return undecided(Brake::Ambiguous);
     }
     situation.rules.decide(application, situation.moment)
 }
@@ -165,14 +161,8 @@ fn step(situation: &Situation<'_>, room: &mut Room, application: Application, mu
         return Step { application, decision, todo: Todo::Wait };
     }
     let past = past.filter(|past| past.verdict.is_some());
-    if let Some((row, action)) = past.and_then(done_before) {
-        decision.brake = decision.brake.or(Some(Brake::Verification));
-        let todo = match situation.mode {
-            Mode::Live => Todo::Contradicted { row, action },
-            // A shadow row would hide from the next live pass what WeChat accepted.
-            Mode::Shadow => Todo::Known,
-        };
-        return Step { application, decision, todo };
+    if let Some((row, action)) = past.and_then(|past| past.accepted) {
+        return after_acceptance(situation, past, application, decision, (row, action));
     }
     let todo = match (wanted_action(&decision), past) {
         (Some(action), _) if situation.mode == Mode::Live => {
@@ -205,10 +195,30 @@ pub fn action_of(verdict: Verdict) -> Option<Action> {
     }
 }
 
-/// The row and the change it says we made.
-fn done_before(past: &Past) -> Option<(i64, Action)> {
-    let action = past.verdict.and_then(action_of)?;
-    (past.outcome == Outcome::Done).then_some((past.id, action))
+/// WeChat accepted a change of this application at our word, and the list shows it pending.
+fn after_acceptance(
+    situation: &Situation<'_>,
+    past: Option<&Past>,
+    application: Application,
+    mut decision: Decision,
+    (row, action): (i64, Action),
+) -> Step {
+    let todo = if application.create_time.text().is_none() {
+        // Without create_time it may as well have applied anew.
+        decision = undecided(Brake::Ambiguous);
+        rest(situation, past, &decision)
+    } else {
+        decision.brake = decision.brake.or(Some(Brake::Verification));
+        match situation.mode {
+            Mode::Live => Todo::Contradicted { row, action },
+            Mode::Shadow => Todo::Known,
+        }
+    };
+    Step { application, decision, todo }
+}
+
+fn undecided(brake: Brake) -> Decision {
+    Decision { verdict: Verdict::Hold, rule: None, message: None, brake: Some(brake), unknown: Vec::new() }
 }
 
 /// A failed row with the same verdict and rule takes the next attempt.
@@ -263,7 +273,7 @@ pub fn evidence(rules: &RuleSet, moment: &Moment, application: &Application, dec
     match decision.brake {
         Some(Brake::Ambiguous) => {
             why.sentence =
-                "hold: another pending entry carries the same appid, and WeChat's calls name nothing else".to_owned();
+                "hold: the appid alone does not tell which application is meant: another pending entry carries it, or one without create_time was decided before".to_owned();
         }
         Some(Brake::Limit) => why.sentence.push_str("; held: a limit of [limits] is reached"),
         Some(Brake::Pause) => why.sentence.push_str("; held: acting is paused"),

@@ -550,7 +550,7 @@ fn answered(decision: i64, attempt: u32, action: Action, answer: Answer, class: 
             fate: answer.fate,
             http_status: answer.http_status,
             errcode: answer.errcode,
-            errmsg: answer.errmsg,
+            errmsg: answer.errmsg.or_else(|| answer.error.as_ref().map(|error| with_sources(error))),
             rid: answer.rid,
         }),
     }
@@ -595,7 +595,7 @@ fn mismatch_words(targets: &[Target], judgement: &Judgement) -> String {
         format!(
             "WeChat answered ok to {} {}, but the list does not show it",
             target.action.word(),
-            target.identity.appid
+            target.identity.appid.as_str().escape_debug()
         )
     });
     let strangers = judgement.strangers.iter().map(|(identity, action): &(Identity, Action)| {

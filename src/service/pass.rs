@@ -264,6 +264,7 @@ fn of_the_log(row: store::Past) -> Past {
         outcome: row.outcome,
         attempts: row.attempts,
         place: row.place,
+        accepted: row.accepted,
     }
 }
 

@@ -51,6 +51,8 @@ pub struct Past {
     pub ruleset: String,
     /// It holds a place of a daily limit.
     pub place: bool,
+    /// The newest row of this application whose change WeChat accepted at our word, and that change; it may be older.
+    pub accepted: Option<(i64, Action)>,
 }
 
 /// A row that was announced and not settled: under way, or cut off by a crash.
@@ -248,6 +250,10 @@ fn one_past(row: &SqliteRow) -> Result<Past, sqlx::Error> {
         pass: row.try_get(12)?,
         ruleset: row.try_get(13)?,
         place: row.try_get(14)?,
+        accepted: match row.try_get(15)? {
+            Some(id) => Some((id, word(row, 16, action_from_word)?)),
+            None => None,
+        },
     })
 }
 

@@ -207,10 +207,9 @@ impl Scene {
     /// The first column of what a query finds, as text.
     pub(crate) async fn sql(&self, query: &'static str) -> Vec<String> {
         use sqlx::Connection as _;
-        let mut connection = self.connect().await;
-        let found = sqlx::query_scalar(query).fetch_all(&mut connection).await.expect(query);
-        // Dropped instead, it would fold its log back into the file at some later moment.
-        connection.close().await.expect(query);
+        let mut conn = self.connect().await;
+        let found = sqlx::query_scalar(query).fetch_all(&mut conn).await.expect(query);
+        conn.close().await.expect("an end");
         found
     }
 }
