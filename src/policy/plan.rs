@@ -28,6 +28,8 @@ pub struct Past {
     pub attempts: u32,
     /// It still holds its place of a daily limit.
     pub place: bool,
+    /// The message it would send.
+    pub message: Option<String>,
     /// The newest row whose change WeChat accepted at our word, and that change; older than this one, or this one.
     pub accepted: Option<(i64, Action)>,
 }
@@ -221,9 +223,12 @@ fn undecided(brake: Brake) -> Decision {
     Decision { verdict: Verdict::Hold, rule: None, message: None, brake: Some(brake), unknown: Vec::new() }
 }
 
-/// A failed row with the same verdict and rule takes the next attempt.
+/// A failed row with the same verdict and rule takes the next attempt; with another message it would say what was
+/// never sent, so that is a new row.
 fn further_attempt<'a>(situation: &Situation<'a>, past: Option<&'a Past>, decision: &Decision) -> Option<&'a Past> {
-    past.filter(|past| past.outcome == Outcome::Failed && says_the_same(situation, past, decision))
+    past.filter(|past| {
+        past.outcome == Outcome::Failed && past.message == decision.message && says_the_same(situation, past, decision)
+    })
 }
 
 fn says_the_same(situation: &Situation<'_>, past: &Past, decision: &Decision) -> bool {

@@ -265,6 +265,7 @@ fn of_the_log(row: store::Past) -> Past {
         attempts: row.attempts,
         place: row.place,
         accepted: row.accepted,
+        message: row.message,
     }
 }
 

@@ -27,6 +27,10 @@ use tokio::task::{self, JoinError, JoinSet};
 
 /// How often the supervisor looks.
 const LOOK: Duration = Duration::from_secs(1);
+/// How long a pass may show no sign of life before the watchdog is no longer fed, at least …
+const STUCK: Duration = Duration::from_secs(300);
+/// … and in timeouts of one call: a page is tried three times, each after two calls for a token.
+const CALLS_A_BEAT: u32 = 10;
 /// Beyond the timeout of one call, how long stopping may take.
 const STOP_GRACE: Duration = Duration::from_secs(5);
 
@@ -244,10 +248,14 @@ impl Round {
     async fn look(&mut self) -> Result<(), RunError> {
         self.service.lock.check()?;
         let beats = self.watch.beats.load(Ordering::Relaxed);
-        let found = self.supervisor.look(Timestamp::now(), Instant::now(), beats, !self.passes.is_empty());
+        let patience = STUCK.max(self.longest_timeout() * CALLS_A_BEAT);
+        let found = self.supervisor.look(Timestamp::now(), Instant::now(), beats, !self.passes.is_empty(), patience);
         if let Some(jump) = found.jump {
             tracing::warn!("the clock jumped by {jump:#}; the schedule is made anew");
             self.restart_ticks().await?;
+            if found.missed {
+                self.tick()?;
+            }
         } else if found.silent {
             tracing::error!("the scheduler went silent; it is made anew and the missed pass runs now");
             self.restart_ticks().await?;
@@ -300,13 +308,16 @@ impl Round {
         Ok(())
     }
 
+    fn longest_timeout(&self) -> Duration {
+        self.service.config.accounts.iter().map(|account| account.wechat.timeout).max().unwrap_or_default()
+    }
+
     /// Stops between calls; what is under way is settled within the timeout of one call.
     async fn stop(mut self) {
         systemd::stopping();
         tracing::info!("menshen stops: calls under way are settled");
         self.watch.stop.cancel();
-        let longest = self.service.config.accounts.iter().map(|account| account.wechat.timeout).max();
-        let patience = longest.unwrap_or_default() + STOP_GRACE;
+        let patience = self.longest_timeout() + STOP_GRACE;
         let settled = tokio::time::timeout(patience, async {
             while let Some(finished) = self.passes.join_next().await {
                 if let Ok(report) = finished {

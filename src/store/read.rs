@@ -51,6 +51,8 @@ pub struct Past {
     pub ruleset: String,
     /// It holds a place of a daily limit.
     pub place: bool,
+    /// The message that goes with its refusal; `None` also once redacted.
+    pub message: Option<String>,
     /// The newest row of this application whose change WeChat accepted at our word, and that change; it may be older.
     pub accepted: Option<(i64, Action)>,
 }
@@ -254,6 +256,7 @@ fn one_past(row: &SqliteRow) -> Result<Past, sqlx::Error> {
             Some(id) => Some((id, word(row, 16, action_from_word)?)),
             None => None,
         },
+        message: row.try_get(17)?,
     })
 }
 

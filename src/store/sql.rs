@@ -50,10 +50,10 @@ statements! {
     /// ?2 is a JSON list of [appid, create_time or null].
     PAST = "SELECT d.appid, d.create_time, d.id, d.verdict, d.rule, d.brake, d.mode, d.unknown_rules, s.outcome, \
             s.attempts, d.base_url, d.actor, d.pass, d.ruleset, \
-            EXISTS (SELECT 1 FROM allowance a WHERE a.decision_id = d.id), y.id, y.verdict \
+            EXISTS (SELECT 1 FROM allowance a WHERE a.decision_id = d.id), y.id, y.verdict, w.message \
             FROM json_each(?2) AS j CROSS JOIN decisions d ON d.id = (SELECT max(n.id) FROM decisions n \
             WHERE n.appid = j.value ->> 0 AND n.account_appid = ?1 AND n.create_time IS j.value ->> 1) \
-            CROSS JOIN standing s ON s.decision_id = d.id \
+            CROSS JOIN standing s ON s.decision_id = d.id LEFT JOIN words w ON w.decision_id = d.id \
             LEFT JOIN decisions y ON y.id = (SELECT max(n.id) FROM decisions n JOIN standing t ON t.decision_id = n.id \
             WHERE n.appid = d.appid AND n.account_appid = d.account_appid AND n.create_time IS d.create_time \
             AND t.outcome = 'done' AND n.verdict IN ('agree', 'refuse') AND n.actor <> 'elsewhere')";

@@ -63,6 +63,7 @@ fn past(verdict: Verdict, outcome: Outcome) -> Past {
         outcome,
         attempts: 1,
         place: true,
+        message: (verdict == Verdict::Refuse).then(|| "不行".to_owned()),
         accepted: match outcome {
             Outcome::Done => action_of(verdict).map(|action| (7, action)),
             _ => None,
@@ -208,6 +209,14 @@ fn earlier_rows_and_what_follows_from_them() {
     for (past, expected) in cases {
         Case::default().after(&good(), past).check(vec![good()], &[expected]);
     }
+}
+
+#[test]
+fn another_message_is_another_row() {
+    let failed = past(Verdict::Refuse, Outcome::Failed);
+    Case::default().after(&bad(), failed.clone()).check(vec![bad()], &["wx-bad refuse - refuse again on 7"]);
+    let edited = Past { message: Some("不可以".to_owned()), ..failed };
+    Case::default().after(&bad(), edited).check(vec![bad()], &["wx-bad refuse - refuse"]);
 }
 
 #[test]
