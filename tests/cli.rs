@@ -57,7 +57,8 @@ fn assert_same(before: &BTreeMap<String, Vec<u8>>, after: &BTreeMap<String, Vec<
 #[tokio::test(flavor = "multi_thread")]
 async fn done_is_0() {
     let scene = three().await;
-    for args in ["--dry-run", "run --dry-run", "run --once", "run --once", "audit list", "audit show 1", "audit stats"] {
+    for args in ["--dry-run", "run --dry-run", "run --once", "run --once", "audit list", "audit show 1", "audit stats"]
+    {
         scene.run(args).exits(0);
     }
     for settings in ["limits = { agree_per_day = 0 }", "limits = { refuse_per_day = 0 }"] {
@@ -249,7 +250,17 @@ impl<'de> serde::Deserialize<'de> for Keys {
 }
 
 const PREVIEWED: [&str; 11] = [
-    "account", "appid", "create_time", "nickname", "reason", "categories", "verdict", "rule", "message", "brake", "why",
+    "account",
+    "appid",
+    "create_time",
+    "nickname",
+    "reason",
+    "categories",
+    "verdict",
+    "rule",
+    "message",
+    "brake",
+    "why",
 ];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -288,12 +299,7 @@ async fn a_dry_run_in_json() {
     let bad = of("wx-bad");
     assert_eq!(
         (&bad["verdict"], &bad["rule"], &bad["message"], &bad["brake"]),
-        (
-            &json!("refuse"),
-            &json!("gambling words"),
-            &json!("申请说明含有「博彩」，请修改后重新申请。"),
-            &Value::Null
-        )
+        (&json!("refuse"), &json!("gambling words"), &json!("申请说明含有「博彩」，请修改后重新申请。"), &Value::Null)
     );
     assert_eq!((of("wx-ask")["verdict"].clone(), of("wx-ask")["rule"].clone()), (json!("hold"), json!("ask a person")));
     assert_eq!(of("wx-ageless")["create_time"], Value::Null);
@@ -378,12 +384,7 @@ async fn a_dry_run_finds_the_brakes_of_a_live_pass() {
     paused[1] = "wx-bad refuse pause";
     assert_eq!(brakes(&scene.run(json).exits(0)), paused);
     scene.run("run --once").exits(0);
-    let now = [
-        "wx-bad refuse pause",
-        "wx-ask hold null",
-        "wx-5 agree limit",
-        "wx-6 agree limit",
-    ];
+    let now = ["wx-bad refuse pause", "wx-ask hold null", "wx-5 agree limit", "wx-6 agree limit"];
     assert_eq!(brakes(&scene.run(json).exits(0)), now);
     let mut story = scene.story().await;
     story.sort();
@@ -473,7 +474,8 @@ async fn hostile_words_are_shown_and_not_obeyed() {
     scene.arrive(Application::new("wx-cats").categories([("\u{1b}]0;title\u{7}", "=1+1"), ("@SUM(A1)", "")]));
     let check = |args: &str, done: Done| {
         let hidden = done.out.chars().find(|c| {
-            (c.is_control() && !matches!(c, '\n')) || matches!(*c as u32, 0x200b..=0x200f | 0x202a..=0x202e | 0x2066..=0x2069)
+            (c.is_control() && !matches!(c, '\n'))
+                || matches!(*c as u32, 0x200b..=0x200f | 0x202a..=0x202e | 0x2066..=0x2069)
         });
         if !args.contains("csv") {
             assert_eq!(hidden.filter(|_| !args.contains("json")), None, "{args}\n{:?}", done.out);
@@ -607,7 +609,9 @@ fn the_sandbox_needs_no_configuration() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_a_configuration_the_sandbox_takes_only_rules() {
-    let scene = Scene::empty().await.rules("[[rule]]\nname = \"nobody\"\naction = \"refuse\"\nmessage = \"不\"\nwhen = { always = true }\n");
+    let scene = Scene::empty()
+        .await
+        .rules("[[rule]]\nname = \"nobody\"\naction = \"refuse\"\nmessage = \"不\"\nwhen = { always = true }\n");
     let mut command = scene.menshen(["run", "--dry-run", "--sandbox", "--format", "json"]);
     let done = finish(command.env_remove("SECRET")).exits(0);
     assert_eq!(done.json().len(), 24);
@@ -703,7 +707,8 @@ async fn the_audit_log_is_read_in_every_way() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pause_is_recorded_and_holds() {
     let scene = three().await;
-    let mut pause = scene.menshen(["pause", "--account", "express", "--action", "agree", "--why", "rules under review"]);
+    let mut pause =
+        scene.menshen(["pause", "--account", "express", "--action", "agree", "--why", "rules under review"]);
     finish(&mut pause).exits(0).says("every agree for account express");
     let record = "SELECT kind || ' ' || account_appid || ' ' || action || ' ' || why || ' ' || who FROM brakes";
     assert_eq!(

@@ -269,7 +269,9 @@ async fn every_call_is_recorded(scene: &Scene) {
     if calls(scene, "dev_agree") == 0 {
         return;
     }
-    let announced = scene.sql("SELECT d.appid FROM decisions d JOIN settlements s ON s.decision_id = d.id WHERE s.outcome = 'planned'").await;
+    let announced = scene
+        .sql("SELECT d.appid FROM decisions d JOIN settlements s ON s.decision_id = d.id WHERE s.outcome = 'planned'")
+        .await;
     for call in scene.world.calls("dev_agree") {
         let appid = call.appid.expect("an agree names an applicant");
         assert!(announced.contains(&appid), "{appid} was sent and not announced");

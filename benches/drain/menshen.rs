@@ -44,7 +44,8 @@ impl Menshen {
     /// `menshen run --once`: its report and what it cost.
     pub(super) fn once(&self) -> (Value, Cost) {
         let began = Instant::now();
-        let mut process = self.command("0 0 0 1 1 *", &["--once", "--format", "json"]).stdout(Stdio::piped()).spawn().unwrap();
+        let mut process =
+            self.command("0 0 0 1 1 *", &["--once", "--format", "json"]).stdout(Stdio::piped()).spawn().unwrap();
         let stdout = process.stdout.take().unwrap();
         let reading = thread::spawn(move || BufReader::new(stdout).lines().next());
         let mut cost = Cost::default();
@@ -101,8 +102,11 @@ impl Menshen {
         for rule in 0..self.rules {
             let words: Vec<String> = (0..5).map(|word| format!("\"无关词{rule}之{word}\"")).collect();
             let words = words.join(", ");
-            write!(text, "[[rule]]\nname = \"rule {rule}\"\naction = \"hold\"\nwhen = {{ reason = {{ any = [{words}] }} }}\n")
-                .unwrap();
+            write!(
+                text,
+                "[[rule]]\nname = \"rule {rule}\"\naction = \"hold\"\nwhen = {{ reason = {{ any = [{words}] }} }}\n"
+            )
+            .unwrap();
         }
         text
     }
@@ -149,9 +153,11 @@ when = { reason = { min_chars = 5 } }
 fn look_at(process: &Child) -> Option<Cost> {
     let of = |file: &str| fs::read_to_string(format!("/proc/{}/{file}", process.id())).ok();
     let (status, stat) = (of("status")?, of("stat")?);
-    let kib = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)?.split_whitespace().next()?.parse().ok());
+    let kib =
+        |name: &str| status.lines().find_map(|line| line.strip_prefix(name)?.split_whitespace().next()?.parse().ok());
     // The name in parentheses may hold anything; utime and stime are the 12th and 13th field after it.
-    let ticks: f64 = stat.rsplit_once(')')?.1.split_whitespace().skip(11).take(2).filter_map(|n| n.parse::<f64>().ok()).sum();
+    let ticks: f64 =
+        stat.rsplit_once(')')?.1.split_whitespace().skip(11).take(2).filter_map(|n| n.parse::<f64>().ok()).sum();
     Some(Cost {
         wall: Duration::ZERO,
         cpu: Duration::from_secs_f64(ticks / TICKS),
