@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Stdio;
-use support::process::{Done, Running, finish};
+use support::process::{Done, Running, finish, side_by_side};
 use support::{Scene, menshen};
 
 const HOUR: i64 = 3_600;
@@ -45,6 +45,11 @@ fn files(dir: &Path) -> BTreeMap<String, Vec<u8>> {
     found
 }
 
+/// The state directory without SQLite's table of readers, which is no part of the log.
+fn database(scene: &Scene) -> BTreeMap<String, Vec<u8>> {
+    files(&scene.state_dir()).into_iter().filter(|(name, _)| !name.ends_with("-shm")).collect()
+}
+
 #[track_caller]
 fn assert_same(before: &BTreeMap<String, Vec<u8>>, after: &BTreeMap<String, Vec<u8>>) {
     assert_eq!(before.keys().collect::<Vec<_>>(), after.keys().collect::<Vec<_>>());
@@ -76,9 +81,9 @@ async fn done_is_0() {
     Scene::empty().await.run("run --once").exits(0);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn something_failed_is_1() {
-    for (fault, args) in [
+#[test]
+fn something_failed_is_1() {
+    let cases = [
         ("dev_apply_list:http=500:always", "run --once"),
         ("dev_apply_list:http=500:always", "--dry-run"),
         ("dev_apply_list@page=2:html:always", "run --once"),
@@ -89,14 +94,19 @@ async fn something_failed_is_1() {
         ("dev_agree:errcode=40013:always", "run --once"),
         ("stable_token:errcode=40164:always", "run --once"),
         ("stable_token:errcode=40164:always", "--dry-run"),
-    ] {
+    ];
+    side_by_side(cases, async |(fault, args)| {
         let scene = three().await;
         scene.fault(fault);
         let done = scene.run(args);
         assert_eq!(done.status, Some(1), "{fault} {args}\n{}\n{}", done.out, done.err);
         assert!(scene.world.unused_faults().is_empty(), "{fault}");
         assert!(!done.err.is_empty() && !done.err.contains("panicked"), "{}", done.err);
-    }
+    });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_there_is_1() {
     let scene = three().await;
     scene.run("audit list").exits(1).complains("no audit log yet");
     scene.run("run --once").exits(0);
@@ -147,11 +157,11 @@ async fn a_wrong_configuration_is_2() {
     let scene = Scene::empty().await;
     let good = std::fs::read_to_string(scene.write_config()).expect("just written");
     for (wrong, expected) in [
-        (good.replace("mode =", "mood ="), ["menshen.toml:3:1", "mood = \"live\"", "`mode`"]),
+        (good.replace("mode =", "moode ="), ["menshen.toml:3:1", "moode = \"live\"", "`mode`"]),
         (good.replace("\"live\"", "\"alive\""), ["menshen.toml:3:8", "mode = \"alive\"", "live"]),
-        (good.replace("timeout = \"2s\"", "timeout = 2"), [":9", "timeout = 2", "\""]),
+        (good.replace("timeout = \"2s\"", "timeout = 2"), ["menshen.toml:10:11", "timeout = 2", "\"90s\""]),
         (good.replace("env = \"SECRET\"", "env = \"NOWHERE\""), [":7", "NOWHERE", "secret"]),
-        (good.replace("action  = \"hold\"", "action = \"keep\""), [":19", "action = \"keep\"", "hold"]),
+        (good.replace("action  = \"hold\"", "action = \"keep\""), ["menshen.toml:21:10", "action = \"keep\"", "hold"]),
         (good.replace("[[account]]", "[[account]"), [":4", "[[account]", "]"]),
     ] {
         std::fs::write(scene.config_path(), wrong).expect("a configuration");
@@ -284,7 +294,7 @@ async fn a_dry_run_in_json() {
     let lines = done.json();
     let whys: Vec<&Value> = lines.iter().map(|line| &line["why"]).collect();
     assert!(whys.iter().all(|why| why["sentence"].is_string() && why["rules"].is_array()), "{whys:?}");
-    let lines: Vec<Value> = lines.iter().map(|line| without_why(line)).collect();
+    let lines: Vec<Value> = lines.iter().map(without_why).collect();
     let of = |appid: &str| lines.iter().find(|line| line["appid"] == appid).expect(appid).clone();
     let order: Vec<&str> = lines.iter().filter_map(|line| line["appid"].as_str()).collect();
     assert_eq!(order[1..], ["wx-good", "wx-bad", "wx-ask", "wx-ageless"]);
@@ -437,6 +447,12 @@ async fn a_dry_run_writes_nothing_and_sends_nothing() {
     scene.run("--dry-run").exits(0).says("2 pending").says("Nothing was sent, nothing was written.");
     assert_same(&before, &files(scene.dir.path()));
     assert_eq!(changes(&scene), acted);
+    // With SQLite's side files in place, as while a service runs.
+    let beside = scene.connect().await;
+    let before = database(&scene);
+    scene.run("--dry-run").exits(0).says("2 pending");
+    assert_same(&before, &database(&scene));
+    drop(beside);
     scene.end();
 }
 
@@ -560,6 +576,14 @@ async fn a_closed_pipe_is_no_error() {
         let err = String::from_utf8_lossy(&output.stderr);
         assert!(err.is_empty(), "{args}: {err}");
         assert_eq!(output.status.code(), Some(0), "{args}");
+    }
+    scene.fault("dev_apply_list:http=500:always");
+    for args in ["--dry-run --format json", "run --once", "run --once --format json", "run --once --format csv"] {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let mut command = scene.menshen(args.split_whitespace());
+        let status = command.stdin(Stdio::null()).stdout(writer).stderr(Stdio::null()).status().expect("the binary");
+        assert_eq!(status.code(), Some(1), "a pass that failed failed, whoever listens: {args}");
     }
 }
 

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use support::Scene;
-use support::process::{Done, Running, until};
+use support::process::{Done, Running, side_by_side, until};
 
 const NEVER: &str = "mode = \"live\"\nschedule = \"0 0 3 1 1 *\"";
 const EVERY_SECOND: &str = "mode = \"live\"\nschedule = \"* * * * * *\"";
@@ -151,7 +151,7 @@ async fn a_pause_counts_from_the_next_pass() {
     service.line("1 agreed", 1);
     scene.run("pause --action agree").exits(0);
     scene.arrive(Application::new("wx-second"));
-    service.line("1 held", 1);
+    service.line("1 braked", 1);
     let listed = calls(&scene, "dev_apply_list");
     until("another pass", || calls(&scene, "dev_apply_list") > listed + 2);
     assert_eq!(calls(&scene, "dev_agree"), 1);
@@ -291,23 +291,24 @@ async fn stopping_while_idle() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn stopping_while_a_slow_list_is_read() {
-    for signal in [Signal::TERM, Signal::INT] {
+#[test]
+fn stopping_while_a_slow_list_is_read() {
+    side_by_side([Signal::TERM, Signal::INT], async |signal| {
         let latency_of = BTreeMap::from([("dev_apply_list".to_owned(), Duration::from_millis(1_200))]);
         let scene = scene(EVERY_SECOND, Options { latency_of, ..Options::empty() }).await;
         crowd(&scene, 2);
         check_stop(scene, signal, |scene| calls(scene, "stable_token") > 0).await;
-    }
+    });
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn stopping_while_calls_are_under_way() {
-    for (signal, after) in [(Signal::TERM, 1), (Signal::TERM, 4), (Signal::INT, 3), (Signal::TERM, 20)] {
+#[test]
+fn stopping_while_calls_are_under_way() {
+    let moments = [(Signal::TERM, 1), (Signal::TERM, 4), (Signal::INT, 3), (Signal::TERM, 20)];
+    side_by_side(moments, async |(signal, after)| {
         let scene = scene(EVERY_SECOND, slow(300)).await;
         crowd(&scene, 20);
         check_stop(scene, signal, |scene| calls(scene, "dev_agree") >= after).await;
-    }
+    });
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -347,12 +348,8 @@ async fn a_service_whose_log_was_taken_away_does_not_act() {
     service.line("1 agreed", 1);
     std::fs::remove_dir_all(scene.state_dir()).expect("it was there");
     scene.arrive(Application::new("wx-second"));
-    service.line("ERROR", 1);
-    let listed = calls(&scene, "dev_apply_list");
-    service.line("ERROR", 2);
-    assert_eq!(calls(&scene, "dev_agree"), 1, "nothing is sent that cannot be recorded ({listed} readings)");
-    service.signal(Signal::TERM);
-    service.wait();
+    service.wait().exits(1).complains("was taken away").complains("nothing more is sent");
+    assert_eq!(calls(&scene, "dev_agree"), 1, "nothing is sent that cannot be recorded");
     scene.run("run --once").exits(0);
     assert_eq!(calls(&scene, "dev_agree"), 2);
     scene.end();
