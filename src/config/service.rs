@@ -76,12 +76,12 @@ fn default_schedule() -> Schedule {
     Schedule::parse(schedule::DEFAULT).expect("the default schedule is a pattern")
 }
 
-/// A zone both the calendar and the scheduler know.
+/// A zone of the bundled database.
 fn timezone(value: &Value<'_>) -> Option<(TimeZone, String)> {
     let text = value.words()?;
     let zone = TimeZone::get(text).ok().and_then(|zone| {
         let name = zone.iana_name()?.to_owned();
-        name.parse::<chrono_tz::Tz>().is_ok().then_some((zone, name))
+        Some((zone, name))
     });
     if zone.is_none() {
         let names: Vec<String> = jiff::tz::db().available().map(|name| name.as_str().to_owned()).collect();

@@ -17,6 +17,7 @@ mod settle;
 mod supervisor;
 mod systemd;
 mod verify;
+mod zone;
 
 pub use account::{Account, Pace, SetupError, Surroundings};
 pub use lock::{LockError, StateLock};

@@ -4,10 +4,10 @@
 //! zone's offset when a job is made; so its closure only sends a tick, and the
 //! supervisor compares its silence with [`next_tick`], which asks the zone anew.
 
+use super::zone::Zone;
 use crate::config::Service as ServiceConfig;
 use chrono::{DateTime, TimeZone, Utc};
 use jiff::Timestamp;
-use std::str::FromStr;
 use tokio::sync::mpsc;
 use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
 
@@ -27,9 +27,6 @@ pub enum ScheduleError {
         /// Why.
         source: JobSchedulerError,
     },
-    /// The time zone is unknown to the scheduler.
-    #[error("the scheduler does not know the time zone {0:?}; use an IANA name such as Asia/Shanghai")]
-    Zone(String),
 }
 
 impl Ticks {
@@ -37,7 +34,7 @@ impl Ticks {
     pub(super) async fn start(service: &ServiceConfig, ticks: mpsc::Sender<()>) -> Result<Ticks, ScheduleError> {
         let pattern = service.schedule.pattern().to_owned();
         let failed = |source| ScheduleError::Scheduler { pattern: pattern.clone(), source };
-        let job = Job::new_async_tz(pattern.as_str(), zone(service)?, move |_, _| {
+        let job = Job::new_async_tz(pattern.as_str(), zone(service), move |_, _| {
             let ticks = ticks.clone();
             Box::pin(async move {
                 // A full channel holds a tick nobody has taken yet: the service is busy enough.
@@ -62,11 +59,11 @@ impl Ticks {
 /// The first moment of the schedule after `after`; `None` when there is none.
 pub(super) fn next_tick(service: &ServiceConfig, after: Timestamp) -> Option<Timestamp> {
     let cron = service.schedule.cron();
-    let after = Utc.timestamp_opt(after.as_second(), 0).single()?.with_timezone(&zone(service).ok()?);
+    let after = Utc.timestamp_opt(after.as_second(), 0).single()?.with_timezone(&zone(service));
     let next: DateTime<_> = cron.find_next_occurrence(&after, false).ok()?;
     Timestamp::from_second(next.timestamp()).ok()
 }
 
-fn zone(service: &ServiceConfig) -> Result<chrono_tz::Tz, ScheduleError> {
-    chrono_tz::Tz::from_str(&service.timezone_name).map_err(|_| ScheduleError::Zone(service.timezone_name.clone()))
+fn zone(service: &ServiceConfig) -> Zone {
+    Zone(service.timezone.clone())
 }
