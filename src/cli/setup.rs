@@ -83,7 +83,7 @@ impl Ground {
     }
 }
 
-fn find(global: &Global) -> Result<PathBuf, Error> {
+pub(super) fn find(global: &Global) -> Result<PathBuf, Error> {
     config::find(global.config.as_deref(), &config::Surroundings::of_process()).map_err(wrong)
 }
 

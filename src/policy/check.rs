@@ -47,7 +47,7 @@ pub(super) struct TextCheck {
 }
 
 /// A text of an application.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Field {
     Reason,
     Nickname,

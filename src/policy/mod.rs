@@ -10,6 +10,7 @@ mod decision;
 mod history;
 mod intent;
 mod keywords;
+pub mod lint;
 mod message;
 mod outcome;
 pub mod parse;

@@ -215,6 +215,18 @@ proptest! {
     }
 
     #[test]
+    fn what_is_said_never_to_happen_never_does(spec in policy(), application in application(), history in history()) {
+        let rules = RuleSet::compile(spec).unwrap();
+        let moment = Moment { history: &history, ..moment() };
+        let decision = rules.decide(&application, &moment);
+        let (never_fires, never_decides) = crate::policy::lint::never(rules.spec());
+        prop_assert!(decision.rule.is_none_or(|rule| !never_decides.contains(&rule)), "{:?}", decision);
+        for (index, rule) in rules.explain(&application, &moment).rules.iter().enumerate() {
+            prop_assert!(rule.truth != Truth::True || !never_fires.contains(&index), "{:?}", rule);
+        }
+    }
+
+    #[test]
     fn a_shadow_rule_changes_nothing(spec in policy(), rule in rule(), application in application()) {
         let mut more = spec.clone();
         more.rules.push(RuleSpec { mode: RuleMode::Shadow, ..rule });
