@@ -79,25 +79,34 @@ fn keywords(findings: &mut Findings<'_>, rule: usize, path: &str, list: &[String
         }
     }
     let Ok(set) = collector.build() else { return };
-    for (at, number, keyword) in &different {
-        for implied in set.implied(keyword).into_iter().filter(|implied| implied != number) {
-            let short = first[&implied];
-            let (needless, other) = if all { (short, *at) } else { (*at, short) };
-            let message = format!(
-                "`{}` adds nothing: wherever `{}` is found, so is `{}`",
-                list[needless], list[*at], list[short]
-            );
-            let help = match all {
-                true => format!("`{}` alone asks for as much", as_shown(&list[other])),
-                false => format!(
-                    "`{}` alone finds as much; keep both only to name the longer one in messages",
-                    as_shown(&list[other])
-                ),
-            };
-            findings.warn("keyword-covered", Some(rule), &format!("{path}[{needless}]"), message, &help);
-            break;
+    for (long, number, keyword) in &different {
+        let mut within = set.implied(keyword).into_iter().filter(|other| other != number).map(|other| first[&other]);
+        if all {
+            within.for_each(|short| covered(findings, rule, path, list, (short, short, *long)));
+        } else if let Some(short) = within.next() {
+            covered(findings, rule, path, list, (*long, short, *long));
         }
     }
+}
+
+/// The entry that adds nothing, and of the two the one found wherever the other is.
+fn covered(
+    findings: &mut Findings<'_>,
+    rule: usize,
+    path: &str,
+    list: &[String],
+    (needless, short, long): (usize, usize, usize),
+) {
+    let message =
+        format!("`{}` adds nothing: wherever `{}` is found, so is `{}`", list[needless], list[long], list[short]);
+    let help = match needless == short {
+        true => format!("`{}` alone asks for as much", as_shown(&list[long])),
+        false => format!(
+            "`{}` alone finds as much; keep both only to name the longer one in messages",
+            as_shown(&list[short])
+        ),
+    };
+    findings.warn("keyword-covered", Some(rule), &format!("{path}[{needless}]"), message, &help);
 }
 
 fn entries(findings: &mut Findings<'_>, rule: usize, path: &str, list: &[String]) {
