@@ -94,7 +94,7 @@ fn only_with_sandbox(global: &Global) -> Result<(), Error> {
     }
 }
 
-fn find(global: &Global) -> Result<PathBuf, Error> {
+pub(super) fn find(global: &Global) -> Result<PathBuf, Error> {
     config::find(global.config.as_deref(), &config::Surroundings::of_process()).map_err(wrong)
 }
 

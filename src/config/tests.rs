@@ -149,7 +149,7 @@ fn the_cases_of_the_example_come_out_as_they_say() {
     let rules = RuleSet::compile(policy.spec.for_account("express")).unwrap();
     let now = Timestamp::from_second(1_800_000_000).unwrap();
     for case in &policy.cases {
-        let decision = rules.decide(&application(&case.given, now), &Moment { now });
+        let decision = rules.decide(&application(&case.given, now), &Moment::at(now));
         assert_eq!(decision.verdict, case.expect, "{}", case.name);
         let rule = decision.rule.map(|index| policy.spec.rules[index].name.clone());
         assert!(case.rule.is_none() || case.rule == rule, "{}: {rule:?}", case.name);
@@ -198,6 +198,7 @@ fn the_example_shows_every_key() {
         "[[rule]]\nwhen.category.zzzzzzzz = 1".into(),
         "[[rule]]\nwhen.appid.zzzzzzzz = 1".into(),
         "[[rule]]\nwhen.age.zzzzzzzz = 1".into(),
+        "[[rule]]\nwhen.previous.zzzzzzzz = 1".into(),
     ];
     let mut known: BTreeSet<String> = BTreeSet::new();
     for table in tables {

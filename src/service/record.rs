@@ -40,7 +40,7 @@ impl Pass<'_> {
             actor: "rules".to_owned(),
             brake: decision.brake,
             unknown: unknown_names(&account.rules, decision).map(ToOwned::to_owned).collect(),
-            why: evidence(&account.rules, &Moment { now: at }, &step.application, decision),
+            why: evidence(&account.rules, &self.moment(), &step.application, decision),
             pass: self.report.pass.clone(),
             ruleset: account.rules.hash().to_owned(),
             outcome: match step.todo {
@@ -48,6 +48,11 @@ impl Pass<'_> {
                 _ => Outcome::Planned,
             },
         }
+    }
+
+    /// The moment the plan was made for.
+    fn moment(&self) -> Moment<'_> {
+        Moment { now: self.report.started, history: &self.history }
     }
 
     /// The rows of steps that something found after the plan keeps back: a limit, a pause, a brake.
@@ -62,7 +67,7 @@ impl Pass<'_> {
         let mut row = self.row(step);
         row.brake = Some(brake);
         let decision = Decision { brake: row.brake, ..step.decision.clone() };
-        row.why = evidence(&self.account.rules, &Moment { now: row.at }, &step.application, &decision);
+        row.why = evidence(&self.account.rules, &self.moment(), &step.application, &decision);
         row.outcome = Outcome::Held;
         row
     }

@@ -16,6 +16,7 @@ mod tests;
 
 pub use cases::{CaseSpec, Given};
 pub use files::{Matching, Outside, OutsideFile, Read};
+pub use lists::ListSpec;
 pub use places::Places;
 
 use super::{PolicySpec, Verdict};
@@ -33,6 +34,8 @@ pub struct ParsedPolicy {
     pub spec: PolicySpec,
     /// The `[[case]]` tables, in the order of the files.
     pub cases: Vec<CaseSpec>,
+    /// The named lists, in the order of the files.
+    pub lists: Vec<ListSpec>,
     /// Where everything stands, for problems found later.
     pub places: Places,
 }
@@ -49,7 +52,7 @@ impl ParsedPolicy {
             default_message: None,
             message_max_chars: MESSAGE_MAX_CHARS as usize,
         };
-        ParsedPolicy { spec, cases: Vec::new(), places: Places::new(root.spot()) }
+        ParsedPolicy { spec, cases: Vec::new(), lists: Vec::new(), places: Places::new(root.spot()) }
     }
 
     /// The place of something in a rule (`when.reason.any[2]`, counted from 0), or of the nearest thing above it that has one.
@@ -83,7 +86,7 @@ pub fn parse(root: &Table<'_>, path: &Path, accounts: Option<&[String]>, outside
         default_message: head.message,
         message_max_chars: head.message_max_chars,
     };
-    ParsedPolicy { spec, cases, places }
+    ParsedPolicy { spec, cases, lists: lists.specs(), places }
 }
 
 /// `[policy]`.
