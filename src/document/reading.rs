@@ -97,6 +97,12 @@ impl Reading {
         self.report_with(code, spot, message.into(), Some(help.into()));
     }
 
+    /// Keeps a problem with a file that has no text.
+    pub fn report_file(&self, code: &'static str, file: &str, message: String, help: Option<String>) {
+        let problem = Problem { code, spot: None, file: file.into(), line: 0, column: 0, message, help };
+        self.state.borrow_mut().problems.push(problem);
+    }
+
     fn report_with(&self, code: &'static str, spot: Spot, message: String, help: Option<String>) {
         let (line, column) = self.position(spot);
         let file = self.name(spot.file);
