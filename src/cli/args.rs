@@ -1,5 +1,6 @@
 //! The command line, as clap reads it.
 
+use super::rules::RulesCommand;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -79,6 +80,11 @@ pub(super) enum Command {
     Audit {
         #[command(subcommand)]
         what: AuditCommand,
+    },
+    /// What the rules do: run their test cases, explain a decision
+    Rules {
+        #[command(subcommand)]
+        what: RulesCommand,
     },
     /// Stop acting (all, an account, an action) while evaluation goes on
     #[command(

@@ -303,13 +303,24 @@ fn in_full(shown: &Shown) -> String {
 
 /// The log keeps the evidence of the rules that mattered; the recorded rules tell what every other one looked at.
 fn look_again(shown: &mut Shown) {
+    let application = application_of(shown);
     let Some(why) = &mut shown.why else { return };
     if shown.engine.as_deref() != Some(ENGINE_VERSION) {
         return;
     }
     let spec = shown.spec.as_deref().and_then(|spec| serde_json::from_str(spec).ok());
     let Some(rules) = spec.and_then(|spec| RuleSet::compile(spec).ok()) else { return };
-    let application = Application {
+    let kept = std::mem::take(&mut why.rules);
+    let looked_at = rules.explain(&application, &Moment { now: shown.row.decided_at }).rules;
+    why.rules = looked_at
+        .into_iter()
+        .map(|rule| kept.iter().find(|kept| kept.rule == rule.rule).cloned().unwrap_or(rule))
+        .collect();
+}
+
+/// The application a decision was about, as it was then.
+pub(super) fn application_of(shown: &Shown) -> Application {
+    Application {
         appid: AppId::new(&shown.row.appid),
         create_time: shown.create_time_text.as_ref().map_or(CreateTime::ABSENT, CreateTime::received),
         nickname: shown.row.nickname.clone().unwrap_or_default(),
@@ -318,13 +329,7 @@ fn look_again(shown: &mut Shown) {
         headimgurl: None,
         apply_url: None,
         malformed: shown.malformed.clone(),
-    };
-    let kept = std::mem::take(&mut why.rules);
-    let looked_at = rules.explain(&application, &Moment { now: shown.row.decided_at }).rules;
-    why.rules = looked_at
-        .into_iter()
-        .map(|rule| kept.iter().find(|kept| kept.rule == rule.rule).cloned().unwrap_or(rule))
-        .collect();
+    }
 }
 
 /// Settlements and calls in the order of time.

@@ -51,6 +51,11 @@ pub(super) fn line(text: &str) -> Result<(), Error> {
     Ok(())
 }
 
+/// Prints a text as it is, for other programs.
+pub(super) fn raw(text: &str) -> Result<(), Error> {
+    Ok(io::stdout().lock().write_all(text.as_bytes())?)
+}
+
 /// Somebody closed the pipe (`| head`): not worth a message.
 pub(super) fn is_closed_pipe(error: &Error) -> bool {
     error.chain().any(|cause| {

@@ -1,0 +1,31 @@
+//! `rules …`: what the rules do, before they do it.
+
+mod decided;
+mod explain;
+mod junit;
+mod subject;
+mod tell;
+mod test;
+
+use super::args::Global;
+use anyhow::Error;
+use clap::Subcommand;
+
+/// A command about rules.
+#[derive(Debug, Subcommand)]
+pub(super) enum RulesCommand {
+    /// Run the [[case]] tables: is what must come out what comes out?
+    #[command(after_help = test::EXAMPLES)]
+    Test(test::TestArgs),
+    /// Say condition by condition why an application is decided as it is
+    #[command(after_help = explain::EXAMPLES)]
+    Explain(Box<explain::ExplainArgs>),
+}
+
+/// Does what was asked for.
+pub(super) async fn rules(global: &Global, what: RulesCommand) -> Result<u8, Error> {
+    match what {
+        RulesCommand::Test(args) => test::test(global, &args),
+        RulesCommand::Explain(args) => explain::explain(global, &args).await,
+    }
+}
