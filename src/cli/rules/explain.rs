@@ -145,18 +145,22 @@ fn application_lines(decided: &Decided) -> Vec<String> {
     lines.extend(decided.status.map(|status| format!("status      {status}")));
     lines.push(format!("applied     {}", applied(decided)));
     lines.push(format!("decided     {now:.0}"));
-    lines.push(format!("nickname    {}", visible(&decided.nickname)));
+    lines.push(format!("nickname    {}", or_dash(&decided.nickname)));
     lines.extend(folded(&decided.nickname, &decided.nickname_folded));
-    lines.push(format!("reason      {}", visible(&decided.reason)));
+    lines.push(format!("reason      {}", or_dash(&decided.reason)));
     lines.extend(folded(&decided.reason, &decided.reason_folded));
     let categories = decided.categories.join(", ");
-    lines.push(format!("categories  {}", if categories.is_empty() { "none".to_owned() } else { visible(&categories) }));
+    lines.push(format!("categories  {}", or_dash(&categories)));
     let categories_folded: Vec<String> = decided.categories.iter().map(|category| fold(category)).collect();
     lines.extend(folded(&categories, &categories_folded.join(", ")));
     if !decided.malformed.is_empty() {
         lines.push(format!("malformed   {}", decided.malformed.join(", ")));
     }
     lines
+}
+
+fn or_dash(text: &str) -> String {
+    if text.is_empty() { paint("–", Tone::Faint) } else { visible(text) }
 }
 
 /// A text as keywords are sought in it, if it reads otherwise.

@@ -88,11 +88,8 @@ impl Subject {
                 Some(_) => return Err(wrong(which(&readable))),
             },
         };
-        Ok(of_entries(chosen).map(|candidates| Subject {
-            source: path.display().to_string(),
-            account: None,
-            candidates,
-        }))
+        let source = if path == Path::new("-") { "standard input".to_owned() } else { path.display().to_string() };
+        Ok(of_entries(chosen).map(|candidates| Subject { source, account: None, candidates }))
     }
 
     /// The newest row of the audit log, as the application was then. None if it has none, or its words were erased.
