@@ -109,20 +109,21 @@ fn marked(text: &str, found: &[Found]) -> Vec<(String, String)> {
 
 /// The cells around the first marked one that fit into a line.
 fn window(cells: &[Cell], from: usize, first: usize) -> std::ops::Range<usize> {
-    let width = |cells: &[Cell]| cells.iter().map(|cell| cell.width).sum::<usize>();
-    let mut start = from;
-    if width(cells) > WIDTH {
-        while width(&cells[start..first]) > BEFORE {
-            start += 1;
-        }
-    }
-    let mut columns = 0;
-    let fits = |cell: &&Cell| {
-        columns += cell.width;
-        columns <= WIDTH
-    };
-    let end = start + cells[start..].iter().take_while(fits).count();
+    let whole = cells.iter().map(|cell| cell.width).sum::<usize>() <= WIDTH;
+    let before = cells[from..first].iter().rev();
+    let start = if whole { from } else { first - fitting(before, BEFORE) };
+    let end = start + fitting(cells[start..].iter(), WIDTH);
     start..end.max(first + 1)
+}
+
+/// How many cells fit into so many columns.
+fn fitting<'c>(cells: impl Iterator<Item = &'c Cell>, columns: usize) -> usize {
+    let mut used = 0;
+    let fits = |cell: &&Cell| {
+        used += cell.width;
+        used <= columns
+    };
+    cells.take_while(fits).count()
 }
 
 fn excerpt(cells: &[Cell], window: std::ops::Range<usize>) -> (String, String) {
