@@ -128,7 +128,7 @@ fn a_failure_tells_what_differed_and_why() {
             "✗ when.category.all: 医疗/药房 does not match 物流服务",
         ],
     );
-    check_test(BAD, &["--format", "csv"], 1, &["case,place,passed,verdict,rule,message,brake,why\n"]);
+    check_test(BAD, &["--format", "csv"], 1, &["name,place,passed,verdict,rule,message,brake,why\n"]);
 }
 
 #[test]
@@ -136,7 +136,7 @@ fn json_has_a_line_per_case_and_a_summary() {
     let out = check_test(&format!("{GOOD}{BAD}"), &["--format", "json", "--coverage"], 1, &[]);
     let lines: Vec<Value> = out.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     assert_eq!(lines.len(), 4);
-    assert_eq!((&lines[0]["case"], &lines[0]["passed"]), (&"gambling is refused".into(), &true.into()));
+    assert_eq!((&lines[0]["name"], &lines[0]["passed"]), (&"gambling is refused".into(), &true.into()));
     assert_eq!(lines[2]["passed"], false);
     assert_eq!(lines[2]["expected"]["rule"], "medicine");
     assert_eq!(lines[2]["actual"]["rule"], "gambling <words>");
@@ -235,6 +235,9 @@ fn fields_on_the_command_line_are_explained() {
     );
     check_explain(&["--reason", "查件"], "", 0, &["categories  –", "? agree \"trades\"", "brake       unknown"]);
     check_explain(&["--category", "物流服务", "--age", "2h"], "", 0, &["verdict     agree"]);
+    let long = "快".repeat(3_000);
+    let long = check_explain(&["--reason", &long], "", 0, &[&format!("{}… (3000 characters)\n", &long[..3_000])]);
+    assert!(long.len() < 6_000, "a screen, not a book: {}", long.len());
     check_explain(&["--age", "2x"], "", 2, &["!no duration"]);
     check_explain(&["--create-time", "soon"], "", 0, &["applied     unreadable: soon"]);
     let at = ["--age", "2h", "--now", "2026-11-22T08:00:00Z"];

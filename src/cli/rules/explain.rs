@@ -23,6 +23,9 @@ Examples:
 The rules at hand decide, at the present time or at --now; what was decided then is in `menshen audit show`.
 Exit status: 0 explained, 1 there is no such application, 2 the command line or a file is wrong.";
 
+/// Characters of a text shown to people; JSON has all of them.
+const SHOWN_CHARS: usize = 1_000;
+
 /// Which application.
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("what").required(true).multiple(true)
@@ -145,12 +148,12 @@ fn application_lines(decided: &Decided) -> Vec<String> {
     lines.extend(decided.status.map(|status| format!("status      {status}")));
     lines.push(format!("applied     {}", applied(decided)));
     lines.push(format!("decided     {now:.0}"));
-    lines.push(format!("nickname    {}", or_dash(&decided.nickname)));
+    lines.push(format!("nickname    {}", shown(&decided.nickname)));
     lines.extend(folded(&decided.nickname, &decided.nickname_folded));
-    lines.push(format!("reason      {}", or_dash(&decided.reason)));
+    lines.push(format!("reason      {}", shown(&decided.reason)));
     lines.extend(folded(&decided.reason, &decided.reason_folded));
     let categories = decided.categories.join(", ");
-    lines.push(format!("categories  {}", or_dash(&categories)));
+    lines.push(format!("categories  {}", shown(&categories)));
     let categories_folded: Vec<String> = decided.categories.iter().map(|category| fold(category)).collect();
     lines.extend(folded(&categories, &categories_folded.join(", ")));
     if !decided.malformed.is_empty() {
@@ -159,13 +162,18 @@ fn application_lines(decided: &Decided) -> Vec<String> {
     lines
 }
 
-fn or_dash(text: &str) -> String {
-    if text.is_empty() { paint("–", Tone::Faint) } else { visible(text) }
+/// A text of an applicant, cut where it would fill screens.
+fn shown(text: &str) -> String {
+    match text.char_indices().nth(SHOWN_CHARS) {
+        Some((end, _)) => format!("{}… ({} characters)", visible(&text[..end]), text.chars().count()),
+        None if text.is_empty() => paint("–", Tone::Faint),
+        None => visible(text),
+    }
 }
 
 /// A text as keywords are sought in it, if it reads otherwise.
 fn folded(text: &str, folded: &str) -> Option<String> {
-    (text != folded).then(|| paint(&format!("  folded    {}", visible(folded)), Tone::Faint))
+    (text != folded).then(|| paint(&format!("  folded    {}", shown(folded)), Tone::Faint))
 }
 
 fn applied(decided: &Decided) -> String {

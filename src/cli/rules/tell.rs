@@ -101,7 +101,8 @@ fn marked(text: &str, found: &[Found]) -> Vec<(String, String)> {
     let mut next = 0;
     while let Some(first) = (next..cells.len()).find(|&at| cells[at].marked).filter(|_| excerpts.len() < EXCERPTS_MAX) {
         let window = window(&cells, next, first);
-        next = window.end;
+        let rest = &cells[window.end..];
+        next = window.end + rest.iter().take_while(|cell| cell.marked && cells[window.end - 1].marked).count();
         excerpts.push(excerpt(&cells, window));
     }
     excerpts
@@ -177,6 +178,8 @@ mod tests {
         let long = format!("{}博彩{}", "快".repeat(100), "递".repeat(100));
         let expected = format!("…{}博彩{}…|{}^^^^", "快".repeat(8), "递".repeat(26), " ".repeat(17));
         check(&long, &["博彩"], &expected);
+        let spaced = format!("博{}彩", " ".repeat(200));
+        check(&spaced, &[&spaced], &format!("博{}…|{}", " ".repeat(70), "^".repeat(72)));
         let far = format!("博彩{}彩票", "递".repeat(100));
         check(
             &far,

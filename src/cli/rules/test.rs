@@ -190,7 +190,7 @@ fn gap_line(condition: &crate::policy::ConditionCoverage) -> Option<String> {
 /// One case, as JSON shows it.
 #[derive(Serialize)]
 struct Record<'a> {
-    case: &'a str,
+    name: &'a str,
     place: String,
     account: Option<&'a str>,
     passed: bool,
@@ -230,7 +230,7 @@ struct LastLine<'a> {
 fn json(results: &[CaseResult], coverage: Option<&Coverage>) -> Result<(), Error> {
     for result in results {
         print::json(&Record {
-            case: &result.name,
+            name: &result.name,
             place: result.place.to_string(),
             account: result.account.as_deref(),
             passed: result.passed(),
@@ -244,7 +244,7 @@ fn json(results: &[CaseResult], coverage: Option<&Coverage>) -> Result<(), Error
 }
 
 fn csv(results: &[CaseResult]) -> Result<(), Error> {
-    let mut csv = Csv::begin(&["case", "place", "passed", "verdict", "rule", "message", "brake", "why"])?;
+    let mut csv = Csv::begin(&["name", "place", "passed", "verdict", "rule", "message", "brake", "why"])?;
     for result in results {
         let actual = &result.actual;
         csv.row([
