@@ -110,7 +110,7 @@ fn main() {
         .measurement_time(Duration::from_secs(2))
         .sample_size(20)
         .configure_from_args();
-    let moment = Moment { now: "2026-01-02T03:04:05Z".parse().unwrap() };
+    let moment = Moment::at("2026-01-02T03:04:05Z".parse().unwrap());
     let mut table = vec![];
     for (rules, words) in [(10, 50), (1_000, 5_000), (10_000, 50_000)] {
         let mut dice = Dice(7);

@@ -3,11 +3,10 @@
 //! A ```toml fence is a configuration: it is loaded, and its cases must pass.
 //! After `<!-- file: NAME -->` it is also kept under that name for the commands
 //! that follow. A ```console fence is a session: each `$` line is run, and what it
-//! prints must be what stands there. `<!-- needs: KEY -->` before a fence lets it
-//! be skipped while that key is unknown. With MENSHEN_BLESS set, what the
-//! commands print is written into the documents.
+//! prints must be what stands there. With MENSHEN_BLESS set, what
+//! the commands print is written into the documents.
 
-use menshen::config::{self, ConfigError, Need, Surroundings};
+use menshen::config::{self, Need, Surroundings};
 use menshen::policy::Trial;
 use std::path::Path;
 use std::process::Command;
@@ -19,14 +18,13 @@ struct Fence<'a> {
     language: &'a str,
     lines: Vec<&'a str>,
     file: Option<&'a str>,
-    needs: Option<&'a str>,
     /// Index of its first line in the document.
     start: usize,
 }
 
 fn fences(document: &str) -> Vec<Fence<'_>> {
     let mut fences = Vec::new();
-    let (mut file, mut needs) = (None, None);
+    let mut file = None;
     let mut open: Option<Fence<'_>> = None;
     for (at, line) in document.lines().enumerate() {
         let comment = |key: &str| line.strip_prefix("<!-- ")?.strip_suffix(" -->")?.strip_prefix(key);
@@ -34,12 +32,10 @@ fn fences(document: &str) -> Vec<Fence<'_>> {
             (Some(_), Some(_)) => fences.extend(open.take()),
             (Some(fence), None) => fence.lines.push(line),
             (None, Some(language)) => {
-                open =
-                    Some(Fence { language, lines: Vec::new(), file: file.take(), needs: needs.take(), start: at + 1 });
+                open = Some(Fence { language, lines: Vec::new(), file: file.take(), start: at + 1 });
             }
             (None, None) => {
                 file = comment("file: ").or(file);
-                needs = comment("needs: ").or(needs);
             }
         }
     }
@@ -109,7 +105,6 @@ fn check_toml(fence: &Fence<'_>, directory: &Path, place: &str) {
     let path = directory.join(file);
     let config = match config::load(&path, &surroundings(), Need::Policy) {
         Ok(config) => config,
-        Err(error) if fence.needs.is_some_and(|key| only_unknown(&error, key)) => return,
         Err(error) => panic!("{place}:\n{error}"),
     };
     let now = "2026-11-22T08:00:00Z".parse().expect("an instant");
@@ -122,11 +117,6 @@ fn check_toml(fence: &Fence<'_>, directory: &Path, place: &str) {
 
 fn surroundings() -> Surroundings {
     Surroundings { root: false, ..Surroundings::of_process() }
-}
-
-fn only_unknown(error: &ConfigError, key: &str) -> bool {
-    let unknown = format!("unknown key `{key}`");
-    error.problems().all(|problem| problem.code == "unknown-key" && problem.message.starts_with(&unknown))
 }
 
 /// The session as it goes now, and how many commands it has.

@@ -295,6 +295,14 @@ fn entries_are_read_as_wechat_sends_them() {
 }
 
 #[test]
+fn what_the_log_would_know_is_told_where_it_is_not_asked() {
+    let rules = "[[rule]]\nname = 'again'\naction = 'hold'\nwhen = { previous = { refused = 1 } }\n";
+    let directory = directory(&[("menshen.toml", rules)]);
+    let line = ["rules", "explain", "--reason", "x"];
+    check_in(directory.path(), &line, "", 0, &["(the audit log is not asked here: `previous` counts nothing"]);
+}
+
+#[test]
 fn accounts_have_rules_of_their_own() {
     let accounts = "[[account]]\nname = 'a'\nappid = 'wxa'\n[[account]]\nname = 'b'\nappid = 'wxb'\n";
     let same = directory(&[("menshen.toml", &format!("{accounts}{RULES}"))]);

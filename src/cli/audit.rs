@@ -5,8 +5,8 @@ use super::print::{self, Align, Csv, Table, Tone, visible};
 use super::setup::{Ground, Purpose};
 use super::{DONE, FAILED, Wrong};
 use crate::policy::{
-    AppId, Application, Brake, Category, ConditionWhy, CreateTime, ENGINE_VERSION, Moment, Outcome, RuleSet, RuleWhy,
-    Truth,
+    AppId, Application, Brake, Category, ConditionWhy, CreateTime, ENGINE_VERSION, History, Moment, Outcome, RuleSet,
+    RuleWhy, Truth,
 };
 use crate::service::PassReport;
 use crate::store::{AuditRow, Filter, Reader, RecordedVerdict, Shown, StatsFilter, StatsRow};
@@ -258,7 +258,7 @@ async fn show(log: &Reader, format: Format, id: i64) -> Result<u8, Error> {
         anstream::eprintln!("menshen: the audit log has no decision {id}");
         return Ok(FAILED);
     };
-    look_again(&mut shown);
+    look_again(log, &mut shown).await?;
     match format {
         Format::Human => print::line(&in_full(&shown))?,
         Format::Json => print::json(&shown)?,
@@ -302,20 +302,26 @@ fn in_full(shown: &Shown) -> String {
 }
 
 /// The log keeps the evidence of the rules that mattered; the recorded rules tell what every other one looked at.
-fn look_again(shown: &mut Shown) {
+async fn look_again(log: &Reader, shown: &mut Shown) -> Result<(), Error> {
     let application = application_of(shown);
-    let Some(why) = &mut shown.why else { return };
+    let Some(why) = &mut shown.why else { return Ok(()) };
     if shown.engine.as_deref() != Some(ENGINE_VERSION) {
-        return;
+        return Ok(());
     }
     let spec = shown.spec.as_deref().and_then(|spec| serde_json::from_str(spec).ok());
-    let Some(rules) = spec.and_then(|spec| RuleSet::compile(spec).ok()) else { return };
+    let Some(rules) = spec.and_then(|spec| RuleSet::compile(spec).ok()) else { return Ok(()) };
     let kept = std::mem::take(&mut why.rules);
-    let looked_at = rules.explain(&application, &Moment { now: shown.row.decided_at }).rules;
+    let now = shown.row.decided_at;
+    let history = match rules.needs_history() {
+        true => log.earlier(&shown.account_appid, std::slice::from_ref(&application.appid), now).await?,
+        false => History::default(),
+    };
+    let looked_at = rules.explain(&application, &Moment { now, history: &history }).rules;
     why.rules = looked_at
         .into_iter()
         .map(|rule| kept.iter().find(|kept| kept.rule == rule.rule).cloned().unwrap_or(rule))
         .collect();
+    Ok(())
 }
 
 /// The application a decision was about, as it was then.

@@ -176,6 +176,7 @@ fn the_example_shows_every_key() {
         "[[rule]]\nwhen.category.zzzzzzzz = 1".into(),
         "[[rule]]\nwhen.appid.zzzzzzzz = 1".into(),
         "[[rule]]\nwhen.age.zzzzzzzz = 1".into(),
+        "[[rule]]\nwhen.previous.zzzzzzzz = 1".into(),
     ];
     let mut known: BTreeSet<String> = BTreeSet::new();
     for table in tables {

@@ -5,9 +5,9 @@
 //! takes the time as an argument.
 
 use super::{
-    AppId, Application, Brake, Category, CreateTime, Decision, Moment, Place, PolicySpec, RuleProblem, RuleSet, Truth,
-    Verdict, Why,
-    parse::{CaseSpec, Given},
+    AppId, Application, Brake, Category, CreateTime, Decision, Earlier, EarlierKind, History, Moment, Place,
+    PolicySpec, RuleProblem, RuleSet, Truth, Verdict, Why,
+    parse::{CaseSpec, Given, When},
     rule_name,
 };
 use jiff::Timestamp;
@@ -212,9 +212,27 @@ impl Given {
         }
     }
 
-    /// What deciding it needs to know beside the application. `previous` joins here once rules can ask for it.
-    fn moment(&self, now: Timestamp) -> Moment {
-        Moment { now }
+    /// What `previous` says, each as an application of its own.
+    fn history(&self, appid: &AppId, now: Timestamp) -> History {
+        let mut history = History::default();
+        let mut number = 0;
+        for previous in &self.previous {
+            let at = match previous.when {
+                When::At(at) => at,
+                When::Ago(ago) => now.saturating_sub(ago).unwrap_or(Timestamp::MIN),
+            };
+            let counts = [
+                (previous.agreed, EarlierKind::Agreed),
+                (previous.refused, EarlierKind::Refused),
+                (previous.held, EarlierKind::Held),
+            ];
+            for what in counts.into_iter().flat_map(|(count, what)| (0..count).map(move |_| what)) {
+                number += 1;
+                let create_time = CreateTime::received(format!("earlier {number}"));
+                history.add(appid.clone(), Earlier { create_time, at, what });
+            }
+        }
+        history
     }
 }
 
@@ -223,7 +241,7 @@ impl Coverage {
     fn of(rules: &RuleSet) -> Coverage {
         let nobody = Given::default();
         let now = Timestamp::UNIX_EPOCH;
-        let whys = rules.explain(&nobody.application(now), &nobody.moment(now)).rules;
+        let whys = rules.explain(&nobody.application(now), &Moment::at(now)).rules;
         let rules = whys.into_iter().map(|rule| RuleCoverage {
             rule: rule.rule,
             place: rule.place,
@@ -251,7 +269,9 @@ impl Coverage {
 
 fn decide(case: &CaseSpec, account: Option<&String>, rules: &RuleSet, now: Timestamp) -> CaseResult {
     let now = case.given.now.unwrap_or(now);
-    let (application, moment) = (case.given.application(now), case.given.moment(now));
+    let application = case.given.application(now);
+    let history = case.given.history(&application.appid, now);
+    let moment = Moment { now, history: &history };
     let decision = rules.decide(&application, &moment);
     let expected =
         Expected { verdict: case.expect, rule: case.rule.clone(), message: case.message.clone(), brake: case.brake };

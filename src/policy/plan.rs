@@ -56,7 +56,7 @@ pub struct Situation<'a> {
     /// The rules of this account.
     pub rules: &'a RuleSet,
     /// The time, and what else the rules may ask about.
-    pub moment: &'a Moment,
+    pub moment: &'a Moment<'a>,
     /// Whether verdicts are carried out.
     pub mode: Mode,
     /// What the log last said, by identity.
@@ -240,7 +240,7 @@ fn rest(situation: &Situation<'_>, past: Option<&Past>, decision: &Decision) -> 
 }
 
 /// The evidence for a step: what the rules say, and the brake of the plan in the same sentence.
-pub fn evidence(rules: &RuleSet, moment: &Moment, application: &Application, decision: &Decision) -> Why {
+pub fn evidence(rules: &RuleSet, moment: &Moment<'_>, application: &Application, decision: &Decision) -> Why {
     let mut why = rules.why(application, moment, decision);
     match decision.brake {
         Some(Brake::Ambiguous) => {

@@ -8,7 +8,8 @@ use super::account::Account;
 use super::report::PassReport;
 use super::verify::Before;
 use crate::policy::{
-    Action, Application, Identity, Moment, Past, PolicySpec, Room, Situation, Step, Stops, Todo, Verdict, plan,
+    Action, AppId, Application, History, Identity, Moment, Past, PolicySpec, Room, Situation, Step, Stops, Todo,
+    Verdict, plan,
 };
 use crate::store::{self, ActiveBrake, BrakeKind, Reader, RecordedVerdict, Spent, Store, StoreError};
 use crate::wechat::{Listing, Progress};
@@ -45,6 +46,8 @@ pub(super) struct Pass<'a> {
     pub(super) report: PassReport,
     /// Applications an earlier call, its answer lost, may yet move.
     pub(super) ours: HashSet<Identity>,
+    /// What the rules know of earlier applications.
+    pub(super) history: History,
 }
 
 /// How far a pass is, for a progress display.
@@ -77,7 +80,8 @@ impl Account {
         let began = Instant::now();
         let started = Timestamp::now();
         let report = PassReport::begin(&self.name, started, pass_id(started));
-        let mut pass = Pass { account: self, store, watch, tell, report, ours: HashSet::new() };
+        let mut pass =
+            Pass { account: self, store, watch, tell, report, ours: HashSet::new(), history: History::default() };
         if let Err(error) = pass.walk().await {
             pass.report.trouble("record", with_sources(&error));
         }
@@ -143,10 +147,12 @@ impl Pass<'_> {
         }
     }
 
-    async fn plan(&self, pending: Vec<Application>, settled: bool) -> Result<Vec<Step>, StoreError> {
+    async fn plan(&mut self, pending: Vec<Application>, settled: bool) -> Result<Vec<Step>, StoreError> {
         let identities: Vec<Identity> = pending.iter().map(Application::identity).collect();
         let known = Known::read(self.store, self.account, &identities, self.report.started).await?;
-        Ok(known.plan(self.account, pending, settled, self.report.started))
+        let steps = known.plan(self.account, pending, settled, self.report.started);
+        self.history = known.history;
+        Ok(steps)
     }
 }
 
@@ -156,6 +162,7 @@ pub(super) struct Known {
     past: HashMap<Identity, Past>,
     room: Room,
     stops: Stops,
+    pub(super) history: History,
 }
 
 impl Known {
@@ -169,7 +176,8 @@ impl Known {
         let past = past.into_iter().map(|(identity, row)| (identity, of_the_log(row))).collect();
         let spent = log.spent(&account.appid, &account.day(at)).await?;
         let stops = stops(account, &log.brakes().await?);
-        Ok(Known { past, room: room(account, spent), stops })
+        let history = earlier(log, account, identities).await?;
+        Ok(Known { past, room: room(account, spent), stops, history })
     }
 
     /// What is known where there is no log yet.
@@ -184,7 +192,7 @@ impl Known {
         settled: bool,
         now: Timestamp,
     ) -> Vec<Step> {
-        let moment = Moment { now };
+        let moment = Moment { now, history: &self.history };
         let situation = Situation {
             rules: &account.rules,
             moment: &moment,
@@ -196,6 +204,15 @@ impl Known {
         };
         plan(&situation, pending)
     }
+}
+
+/// Asked for only where a rule wants to know; what this pass has settled so far counts.
+async fn earlier(log: &Reader, account: &Account, identities: &[Identity]) -> Result<History, StoreError> {
+    if !account.rules.needs_history() {
+        return Ok(History::default());
+    }
+    let appids: Vec<AppId> = identities.iter().map(|identity| identity.appid.clone()).collect();
+    log.earlier(&account.appid, &appids, Timestamp::now()).await
 }
 
 fn room(account: &Account, spent: Spent) -> Room {

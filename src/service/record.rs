@@ -43,7 +43,7 @@ impl Pass<'_> {
             actor: "rules".to_owned(),
             brake: decision.brake,
             unknown: unknown_names(&account.rules, decision).map(ToOwned::to_owned).collect(),
-            why: evidence(&account.rules, &Moment { now: at }, &step.application, decision),
+            why: evidence(&account.rules, &self.moment(), &step.application, decision),
             pass: self.report.pass.clone(),
             ruleset: account.rules.hash().to_owned(),
             outcome: match step.todo {
@@ -53,12 +53,17 @@ impl Pass<'_> {
         }
     }
 
+    /// The moment the plan was made for.
+    fn moment(&self) -> Moment<'_> {
+        Moment { now: self.report.started, history: &self.history }
+    }
+
     /// The row of a step that a limit, counted anew in the intent's transaction, keeps back.
     pub(super) async fn record_limited(&mut self, step: &Step) -> Result<(), StoreError> {
         let mut row = self.row(step);
         row.brake = Some(Brake::Limit);
         let decision = Decision { brake: row.brake, ..step.decision.clone() };
-        row.why = evidence(&self.account.rules, &Moment { now: row.at }, &step.application, &decision);
+        row.why = evidence(&self.account.rules, &self.moment(), &step.application, &decision);
         row.outcome = Outcome::Held;
         self.store.record(&[row]).await?;
         self.report.held += 1;

@@ -3,7 +3,7 @@
 //! Never writes, creates or migrates anything; works beside a running service.
 
 use super::{Doing, Fate, Mode, Outcome, RecordedVerdict, StoreError, file, sql};
-use crate::policy::{Action, AppId, Brake, CreateTime, Identity};
+use crate::policy::{Action, AppId, Brake, CreateTime, Earlier, EarlierKind, History, Identity};
 use jiff::Timestamp;
 use sqlx::{Row, SqlitePool, sqlite::SqliteRow};
 use std::{
@@ -142,6 +142,25 @@ impl Reader {
         Ok(past)
     }
 
+    /// What had become, before `moment`, of the applications of these appids to the account: agreed or refused (done,
+    /// whoever did it) and held. Each application is there once for each of these.
+    ///
+    /// # Errors
+    /// The audit log could not be read.
+    pub async fn earlier(&self, account: &AppId, appids: &[AppId], moment: Timestamp) -> Result<History, StoreError> {
+        let mut history = History::default();
+        for some in appids.chunks(IDENTITIES_PER_QUERY) {
+            let wanted = serde_json::to_string(some).expect("strings always serialise");
+            let query = sqlx::query(sql::EARLIER).bind(account.as_str()).bind(wanted).bind(moment.as_millisecond());
+            let rows = query.fetch_all(&self.pool).await.map_err(|error| self.unread(error))?;
+            for row in &rows {
+                let (appid, earlier) = self.read(one_earlier(row))?;
+                history.add(appid, earlier);
+            }
+        }
+        Ok(history)
+    }
+
     /// Every row of the account that was announced and not settled, oldest first.
     ///
     /// # Errors
@@ -231,6 +250,17 @@ fn one_past(row: &SqliteRow) -> Result<Past, sqlx::Error> {
         ruleset: row.try_get(13)?,
         place: row.try_get(14)?,
     })
+}
+
+fn one_earlier(row: &SqliteRow) -> Result<(AppId, Earlier), sqlx::Error> {
+    let Identity { appid, create_time } = identity(row, 0)?;
+    let kind = |word: &str| match word {
+        "agree" => Some(EarlierKind::Agreed),
+        "refuse" => Some(EarlierKind::Refused),
+        "held" => Some(EarlierKind::Held),
+        _ => None,
+    };
+    Ok((appid, Earlier { create_time, what: word(row, 2, kind)?, at: instant(row, 3)? }))
 }
 
 fn one_planned(row: &SqliteRow) -> Result<Planned, sqlx::Error> {

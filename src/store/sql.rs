@@ -52,6 +52,14 @@ statements! {
             FROM json_each(?2) AS j CROSS JOIN decisions d ON d.id = (SELECT max(n.id) FROM decisions n \
             WHERE n.appid = j.value ->> 0 AND n.account_appid = ?1 AND n.create_time IS j.value ->> 1) \
             CROSS JOIN standing s ON s.decision_id = d.id";
+    /// What became of every application of the appids in ?2 that was decided before ?3, as it stood then.
+    EARLIER = "SELECT appid, create_time, kind, max(at) FROM (\
+               SELECT d.appid, d.create_time, d.decided_at AS at, \
+               CASE (SELECT t.outcome FROM settlements t WHERE t.decision_id = d.id AND t.at <= ?3 ORDER BY t.id DESC LIMIT 1) \
+               WHEN 'done' THEN d.verdict WHEN 'held' THEN 'held' END AS kind \
+               FROM (SELECT DISTINCT value AS appid FROM json_each(?2)) AS j \
+               CROSS JOIN decisions d ON d.appid = j.appid AND d.account_appid = ?1 WHERE d.decided_at < ?3) \
+               WHERE kind IN ('agree', 'refuse', 'held') GROUP BY appid, create_time, kind";
     PLANNED = "SELECT d.id, d.appid, d.create_time, d.verdict, s.attempt, c.fate, d.rule, d.decided_at, d.base_url, \
                d.account, d.actor, w.message, d.pass \
                FROM standing s CROSS JOIN decisions d ON d.id = s.decision_id \

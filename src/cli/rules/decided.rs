@@ -4,8 +4,8 @@ use super::subject::{Candidate, Subject};
 use crate::cli::Wrong;
 use crate::config::Config;
 use crate::policy::{
-    AppId, Application, Brake, Mode, Moment, PolicySpec, Room, RuleSet, Situation, Status, Stops, Why, evidence, fold,
-    plan, rule_name,
+    AppId, Application, Brake, History, Mode, Moment, PolicySpec, Room, RuleSet, Situation, Status, Stops, Why,
+    evidence, fold, plan, rule_name,
 };
 use anyhow::{Error, anyhow};
 use jiff::Timestamp;
@@ -83,6 +83,9 @@ pub(super) struct Decided {
     pub(super) brake: Option<Brake>,
     /// Rules limited to other accounts, which were not looked at.
     pub(super) rules_elsewhere: usize,
+    /// Rules ask for earlier applications, and the log was not looked at.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) history_not_asked: bool,
     pub(super) why: Why,
     #[serde(skip)]
     pub(super) application: Application,
@@ -90,7 +93,9 @@ pub(super) struct Decided {
 
 /// Decides every candidate as a pass would that knows nothing of it yet: two pending ones of one appid are ambiguous.
 pub(super) fn decide(subject: Subject, rules: &AccountRules, now: Timestamp) -> Vec<Decided> {
-    let moment = Moment { now };
+    let history = subject.history.as_ref();
+    let history_not_asked = history.is_none() && rules.rules.needs_history();
+    let moment = Moment { now, history: history.unwrap_or(History::nothing()) };
     let (past, stops) = (HashMap::new(), Stops::default());
     let situation = Situation {
         rules: &rules.rules,
@@ -127,6 +132,7 @@ pub(super) fn decide(subject: Subject, rules: &AccountRules, now: Timestamp) -> 
             message: step.decision.message,
             brake: step.decision.brake,
             rules_elsewhere: rules.elsewhere,
+            history_not_asked,
             why,
             application: step.application,
         }

@@ -100,10 +100,10 @@ async fn recorded_or_listed(
         return Err(Error::new(Wrong("menshen: the appid is empty".to_owned())));
     }
     let mut ground = Ground::lay(global, Purpose::Record).await?;
-    let mut found = Subject::of_log(&ground, args, appid).await?;
+    let mut found = Subject::of_log(&ground, args, appid, now).await?;
     if found.is_none() {
         ground = Ground::lay(global, Purpose::Look).await?;
-        found = Subject::of_wechat(&ground, args, appid).await?;
+        found = Subject::of_wechat(&ground, args, appid, now).await?;
     }
     let Some(subject) = found else { return Ok(None) };
     let mut config = ground.config;
@@ -134,6 +134,9 @@ fn in_full(decided: &Decided) -> String {
         0 => {}
         1 => lines.push("(1 rule is limited to other accounts)".to_owned()),
         more => lines.push(format!("({more} rules are limited to other accounts)")),
+    }
+    if decided.history_not_asked {
+        lines.push("(the audit log is not asked here: `previous` counts nothing; name an APPID to ask it)".to_owned());
     }
     lines.push(String::new());
     lines.extend(verdict_lines(decided));

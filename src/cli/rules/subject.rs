@@ -7,7 +7,7 @@ use crate::cli::progress::Progress;
 use crate::cli::setup::Ground;
 use crate::cli::{Wrong, audit};
 use crate::config::Config;
-use crate::policy::{AppId, Application, Category, CreateTime, Status};
+use crate::policy::{AppId, Application, Category, CreateTime, History, Status};
 use crate::service::{Account, Stage};
 use crate::store::{Filter, Reader, Shown};
 use crate::wechat::{Entry, read_entries};
@@ -31,6 +31,8 @@ pub(super) struct Subject {
     pub(super) account: Option<String>,
     /// One as a rule; several if one appid has several.
     pub(super) candidates: Vec<Candidate>,
+    /// What the audit log knows of the applicant's earlier applications; none where it is not asked.
+    pub(super) history: Option<History>,
 }
 
 /// One application.
@@ -65,7 +67,7 @@ impl Subject {
             malformed: Vec::new(),
         };
         let candidates = vec![Candidate { application, status: None }];
-        Ok(Subject { source: "the command line".to_owned(), account: None, candidates })
+        Ok(Subject { source: "the command line".to_owned(), account: None, candidates, history: None })
     }
 
     /// The application in a file: the only one, or those of `appid`. None if it holds no such.
@@ -89,11 +91,16 @@ impl Subject {
             },
         };
         let source = if path == Path::new("-") { "standard input".to_owned() } else { path.display().to_string() };
-        Ok(of_entries(chosen).map(|candidates| Subject { source, account: None, candidates }))
+        Ok(of_entries(chosen).map(|candidates| Subject { source, account: None, candidates, history: None }))
     }
 
     /// The newest row of the audit log, as the application was then. None if it has none, or its words were erased.
-    pub(super) async fn of_log(ground: &Ground, args: &ExplainArgs, appid: &str) -> Result<Option<Subject>, Error> {
+    pub(super) async fn of_log(
+        ground: &Ground,
+        args: &ExplainArgs,
+        appid: &str,
+        now: Timestamp,
+    ) -> Result<Option<Subject>, Error> {
         known(&ground.config.account_names, args.account.as_deref())?;
         let Some(log) = Reader::open(&ground.config.service.state_dir.join("menshen.db")).await? else {
             return Ok(None);
@@ -122,11 +129,17 @@ impl Subject {
             source: format!("decision {id} of the audit log"),
             account: Some(account_name(&ground.config, &shown)),
             candidates: vec![Candidate { application: audit::application_of(&shown), status: None }],
+            history: Some(log.earlier(&shown.account_appid, &[AppId::new(appid)], now).await?),
         }))
     }
 
     /// The pending application in WeChat's list. None if no account has one; that is told where it is known.
-    pub(super) async fn of_wechat(ground: &Ground, args: &ExplainArgs, appid: &str) -> Result<Option<Subject>, Error> {
+    pub(super) async fn of_wechat(
+        ground: &Ground,
+        args: &ExplainArgs,
+        appid: &str,
+        now: Timestamp,
+    ) -> Result<Option<Subject>, Error> {
         let accounts = Account::all(&ground.config, &ground.around, &[])?;
         let asked = |account: &&Account| args.account.as_deref().is_none_or(|name| name == account.name());
         let progress = Progress::new();
@@ -141,7 +154,13 @@ impl Subject {
                 ours.map(|application| Candidate { application, status: Some(Status::Pending) }).collect();
             if !candidates.is_empty() {
                 let source = "WeChat's list".to_owned();
-                return Ok(Some(Subject { source, account: Some(account.name().to_owned()), candidates }));
+                let log = Reader::open(&ground.config.service.state_dir.join("menshen.db")).await?;
+                let history = match log {
+                    Some(log) => log.earlier(&account.appid, &[AppId::new(appid)], now).await?,
+                    None => History::default(),
+                };
+                let (account, history) = (Some(account.name().to_owned()), Some(history));
+                return Ok(Some(Subject { source, account, candidates, history }));
             }
             let settled = listing.others.iter().filter(|(identity, _)| identity.appid.as_str() == appid);
             for (identity, status) in settled {

@@ -120,6 +120,26 @@ fn a_case_has_its_own_time() {
 }
 
 #[test]
+fn earlier_applications_are_made_up_as_well() {
+    const RULE: &str = "expect = 'hold'\nrule = 'again'\n[[rule]]\nname = 'again'\naction = 'hold'\n\
+        when = { any_of = [{ previous = { refused = 2, within = '30d' } }, { previous = { agreed = 1, held = 1 } }] }\n";
+    let not: &[&str] = &["rule: again, not –"];
+    for (previous, expected) in [
+        ("{ refused = 2 }", &[][..]),
+        ("{ refused = 1 }", not),
+        ("[{ refused = 1 }, { refused = 1, ago = '29d' }]", &[]),
+        ("[{ refused = 1 }, { refused = 1, ago = '31d' }]", not),
+        ("{ refused = 2, at = '2027-01-14T08:00:00Z' }", &[]),
+        ("{ refused = 2, at = '2026-01-14T08:00:00Z' }", not),
+        ("{ agreed = 1 }", not),
+        ("{ agreed = 1, held = 1, ago = '900d' }", &[]),
+        ("[]", not),
+    ] {
+        check(&format!("previous = {previous}"), RULE, expected);
+    }
+}
+
+#[test]
 fn the_account_that_fails_is_named() {
     let policy = policy("[[case]]\nname = 'c'\ngiven = { age = '1m' }\nexpect = 'hold'\nrule = 'fresh'\n");
     let result = trial_of(&policy, &["express", "food"]).run(&policy.cases[0], now()).unwrap();

@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::document::Problems;
-use crate::policy::{AgeTest, Condition, Lists, RuleMode, RuleSet, Test, TextTest};
+use crate::policy::{AgeTest, Condition, Lists, PreviousTest, RuleMode, RuleSet, Test, TextTest};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -100,9 +100,18 @@ fn conditions_say_what_is_written() {
             "{ reason = { all = ['x'], none = ['y'], min_chars = 5, max_chars = 5 } }",
             one(Test::Reason(TextTest {
                 keywords: Lists { any: None, all: list(&["x"]), none: list(&["y"]) },
+                regex: None,
                 min_chars: Some(5),
                 max_chars: Some(5),
             })),
+        ),
+        (
+            "{ reason = { regex = ['x+', '@g', '@@y'] } }",
+            one(Test::Reason(TextTest { regex: list(&["x+", "a", "b", "@y"]), ..TextTest::default() })),
+        ),
+        (
+            "{ previous = { agreed = 1, held = 2, within = '1d' } }",
+            one(Test::Previous(PreviousTest { agreed: Some(1), refused: None, held: Some(2), within: Some(day) })),
         ),
         ("{ category = { all = ['a/*', '*/b'] } }", {
             one(Test::Category(Lists { all: list(&["a/*", "*/b"]), ..Lists::default() }))
@@ -149,8 +158,17 @@ fn wrong_conditions_are_told_with_their_place() {
         ("{ reason = { any = ['x', 1, ''] } }", &["kind 2:33", "empty 2:36"]),
         ("{ reason = { any = ['@nope'] } }", &["unknown-name 2:28"]),
         ("{ reason = { any = '@nope' } }", &["unknown-name 2:27"]),
-        ("{ reason = { regex = ['x'] } }", &["unknown-key 2:21"]),
-        ("{ previous = { held = 1 } }", &["unknown-key 2:10"]),
+        ("{ reason = { regex = [] } }", &["empty 2:29"]),
+        ("{ reason = { regex = 'x' } }", &["kind 2:29"]),
+        ("{ reason = { regex = ['x', '(?=x)'] } }", &["rule 2:35"]),
+        ("{ nickname = { regex = ['x', '@g'] } }", &["unknown-name 2:37"]),
+        ("{ previous = {} }", &["empty 2:21"]),
+        ("{ previous = 1 }", &["kind 2:21"]),
+        ("{ previous = { within = '1d' } }", &["empty 2:21"]),
+        ("{ previous = { held = 0 } }", &["range 2:30"]),
+        ("{ previous = { held = '1' } }", &["kind 2:30"]),
+        ("{ previous = { held = 1, within = '0s' } }", &["range 2:42"]),
+        ("{ previous = { hold = 1, held = 1 } }", &["unknown-key 2:23"]),
         ("{ reason = { min_chars = -1 } }", &["range 2:33"]),
         ("{ reason = { min_chars = '5' } }", &["kind 2:33"]),
         ("{ reason = { min_chars = 6, max_chars = 5 } }", &["range 2:48"]),

@@ -88,7 +88,7 @@ impl Case {
     }
 
     fn plan(&self, pending: Vec<Application>) -> Vec<Step> {
-        let moment = Moment { now: Timestamp::from_second(1_800_000_000).expect("a plain instant") };
+        let moment = Moment::at(Timestamp::from_second(1_800_000_000).expect("a plain instant"));
         plan(
             &Situation {
                 rules: &rules(),
