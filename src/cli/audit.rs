@@ -336,22 +336,13 @@ fn in_full(shown: &Shown) -> String {
 
 /// The log keeps the evidence of the rules that mattered; the recorded rules tell what every other one looked at.
 async fn look_again(log: &Reader, shown: &mut Shown) -> Result<(), Error> {
+    let application = application_of(shown);
     let Some(why) = &mut shown.why else { return Ok(()) };
     if shown.engine.as_deref() != Some(ENGINE_VERSION) {
         return Ok(());
     }
     let spec = shown.spec.as_deref().and_then(|spec| serde_json::from_str(spec).ok());
     let Some(rules) = spec.and_then(|spec| RuleSet::compile(spec).ok()) else { return Ok(()) };
-    let application = Application {
-        appid: AppId::new(&shown.row.appid),
-        create_time: shown.create_time_text.as_ref().map_or(CreateTime::ABSENT, CreateTime::received),
-        nickname: shown.row.nickname.clone().unwrap_or_default(),
-        reason: shown.row.reason.clone().unwrap_or_default(),
-        categories: shown.row.categories.iter().map(|text| Category::from_text(text)).collect(),
-        headimgurl: None,
-        apply_url: None,
-        malformed: shown.malformed.clone(),
-    };
     let kept = std::mem::take(&mut why.rules);
     let now = shown.row.decided_at;
     let history = match rules.needs_history() {
@@ -364,6 +355,20 @@ async fn look_again(log: &Reader, shown: &mut Shown) -> Result<(), Error> {
         .map(|rule| kept.iter().find(|kept| kept.rule == rule.rule).cloned().unwrap_or(rule))
         .collect();
     Ok(())
+}
+
+/// The application a decision was about, as it was then.
+pub(super) fn application_of(shown: &Shown) -> Application {
+    Application {
+        appid: AppId::new(&shown.row.appid),
+        create_time: shown.create_time_text.as_ref().map_or(CreateTime::ABSENT, CreateTime::received),
+        nickname: shown.row.nickname.clone().unwrap_or_default(),
+        reason: shown.row.reason.clone().unwrap_or_default(),
+        categories: shown.row.categories.iter().map(|text| Category::from_text(text)).collect(),
+        headimgurl: None,
+        apply_url: None,
+        malformed: shown.malformed.clone(),
+    }
 }
 
 /// Settlements and calls in the order of time.

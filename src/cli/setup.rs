@@ -20,6 +20,9 @@ const SANDBOX_ACCOUNT: &str = "sandbox";
 /// The variable the sandbox's account takes its secret from; it exists nowhere but here.
 const SANDBOX_SECRET: &str = "MENSHEN_SANDBOX_SECRET";
 
+/// What stands in for the name of a file in the places of built-in rules.
+const BUILT_IN: &str = "built-in rules";
+
 /// What a command is going to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
@@ -94,12 +97,23 @@ fn only_with_sandbox(global: &Global) -> Result<(), Error> {
     }
 }
 
+/// The rules alone: no account, secret or state directory is looked at. With `--sandbox` and no `-c`, the built-in ones.
+pub(super) fn policy(global: &Global) -> Result<Config, Error> {
+    let surroundings = config::Surroundings::of_process();
+    if global.sandbox && global.config.is_none() {
+        return config::load_text(Path::new(BUILT_IN), demo::RULES, &surroundings, Need::Policy).map_err(wrong);
+    }
+    let path = find(global)?;
+    tracing::debug!(path = %path.display(), "configuration");
+    config::load(&path, &surroundings, Need::Policy).map_err(wrong)
+}
+
 pub(super) fn find(global: &Global) -> Result<PathBuf, Error> {
     config::find(global.config.as_deref(), &config::Surroundings::of_process()).map_err(wrong)
 }
 
 /// A configuration error is exit status 2; it is coloured where standard error is a terminal.
-fn wrong(error: ConfigError) -> Error {
+pub(super) fn wrong(error: ConfigError) -> Error {
     let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     Error::new(Wrong(error.render(colour)))
 }
@@ -150,7 +164,7 @@ fn sandbox_config(path: Option<&Path>, dir: &Path, base_url: &str) -> Result<Con
     let mut surroundings = config::Surroundings::of_process();
     let rules = match path {
         Some(path) => config::load(path, &surroundings, Need::Policy)?,
-        None => config::load_text(Path::new("built-in rules"), demo::RULES, &surroundings, Need::Policy)?,
+        None => config::load_text(Path::new(BUILT_IN), demo::RULES, &surroundings, Need::Policy)?,
     };
     surroundings.env = Box::new(secret);
     let text = format!(

@@ -4,8 +4,8 @@ use super::account::{self, Defaults};
 use super::{Config, ConfigError, Need, Surroundings, files, service};
 use crate::document::{Problems, Reading, Table};
 use crate::policy::RuleSet;
-use crate::policy::parse::{Outside, ParsedPolicy, parse};
-use std::path::Path;
+use crate::policy::parse::{CaseSpec, Outside, ParsedPolicy, parse, parse_cases};
+use std::path::{Path, PathBuf};
 
 /// Reads a configuration and all it names.
 ///
@@ -72,6 +72,49 @@ fn read_text(reading: &Reading, path: &Path, text: &str, surroundings: &Surround
     root.finish();
     check_rules(&config.policy, reading);
     config
+}
+
+/// The cases of these files, to be decided by the rules of `config`. A file that `config` was read from gives the cases it has there.
+///
+/// # Errors
+/// With every problem of every file; none of their cases can be run then.
+pub fn load_cases(
+    paths: &[PathBuf],
+    config: &Config,
+    surroundings: &Surroundings,
+) -> Result<Vec<CaseSpec>, ConfigError> {
+    let reading = Reading::new();
+    let accounts = (!config.account_names.is_empty()).then_some(config.account_names.as_slice());
+    let mut cases = Vec::new();
+    for path in paths {
+        if files_of(config).any(|known| files::same_file(path, known)) {
+            let here = |case: &&CaseSpec| files::same_file(path, Path::new(&*case.place.file));
+            cases.extend(config.policy.cases.iter().filter(here).cloned());
+            continue;
+        }
+        let name = path.display().to_string();
+        match files::read(path, surroundings) {
+            Ok(text) => {
+                let document = reading.parse(&name, &text);
+                let root = document.root(&reading);
+                cases.extend(parse_cases(&root, &config.policy.spec, accounts));
+                root.finish();
+            }
+            Err(why) => {
+                let message = format!("the cases cannot be read: {}", why.message);
+                reading.report_file(why.code, &name, message, why.help);
+            }
+        }
+    }
+    reading.finish()?;
+    Ok(cases)
+}
+
+/// The files rules and cases of a configuration stand in.
+fn files_of(config: &Config) -> impl Iterator<Item = &Path> {
+    let rules = config.policy.spec.rules.iter().filter_map(|rule| rule.place.as_ref());
+    let places = rules.chain(config.policy.cases.iter().map(|case| &case.place));
+    std::iter::once(config.path.as_path()).chain(places.map(|place| Path::new(&*place.file)))
 }
 
 /// The whole file; what is wrong is reported and stands in for by a default.

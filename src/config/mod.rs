@@ -17,7 +17,7 @@ mod tests;
 
 pub use account::{Account, Limits, Token, Wechat};
 pub use find::find;
-pub use load::{Checked, check, check_text, load, load_text};
+pub use load::{Checked, check, check_text, load, load_cases, load_text};
 pub use schedule::Schedule;
 pub use secret::{Origin, Secret};
 pub use service::{Pending, Service};

@@ -7,8 +7,7 @@ mod values;
 
 use super::*;
 use crate::policy::Mode;
-use crate::policy::parse::Given;
-use crate::policy::{AppId, Application, Category, CreateTime, Moment, RuleSet};
+use crate::policy::Trial;
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 use std::fs;
@@ -146,33 +145,12 @@ fn a_text_at_hand_is_read_like_a_file() {
 #[test]
 fn the_cases_of_the_example_come_out_as_they_say() {
     let policy = load_files(&[("menshen.toml", EXAMPLE)], Need::Policy).unwrap().policy;
-    let rules = RuleSet::compile(policy.spec.for_account("express")).unwrap();
-    let now = Timestamp::from_second(1_800_000_000).unwrap();
+    let mut trial = Trial::new(&policy.spec, &["express".to_owned()]).unwrap();
     for case in &policy.cases {
-        let decision = rules.decide(&application(&case.given, now), &Moment::at(now));
-        assert_eq!(decision.verdict, case.expect, "{}", case.name);
-        let rule = decision.rule.map(|index| policy.spec.rules[index].name.clone());
-        assert!(case.rule.is_none() || case.rule == rule, "{}: {rule:?}", case.name);
+        let result = trial.run(case, Timestamp::from_second(1_800_000_000).unwrap()).unwrap();
+        assert!(result.passed(), "{}: {:?}", case.name, result.differences);
     }
     assert!(policy.cases.len() >= 2);
-}
-
-fn application(given: &Given, now: Timestamp) -> Application {
-    let aged = given.age.map(|age| CreateTime::received((now.as_second() - age.as_secs() as i64).to_string()));
-    let category = |text: &String| {
-        let (first, second) = text.split_once('/').map_or((text.as_str(), None), |(f, s)| (f, Some(s.to_owned())));
-        Category { first: Some(first.to_owned()), second }
-    };
-    Application {
-        appid: given.appid.clone().unwrap_or_else(|| AppId::new("wx")),
-        create_time: aged.unwrap_or_else(|| given.create_time.clone()),
-        nickname: given.nickname.clone().unwrap_or_default(),
-        reason: given.reason.clone().unwrap_or_default(),
-        categories: given.categories.iter().flatten().map(category).collect(),
-        headimgurl: None,
-        apply_url: None,
-        malformed: Vec::new(),
-    }
 }
 
 /// An unknown key in each table makes the error tell the known ones; each must stand in the example.

@@ -102,6 +102,13 @@ impl Reading {
         self.keep(Severity::Warning, code, spot, message, help);
     }
 
+    /// Keeps a problem with a file that has no text.
+    pub fn report_file(&self, code: &'static str, file: &str, message: String, help: Option<String>) {
+        let severity = Severity::Error;
+        let problem = Problem { severity, code, spot: None, file: file.into(), line: 0, column: 0, message, help };
+        self.state.borrow_mut().problems.push(problem);
+    }
+
     /// True when something is wrong, warnings aside.
     pub fn has_errors(&self) -> bool {
         self.state.borrow().problems.iter().any(|problem| problem.severity == Severity::Error)

@@ -3,6 +3,7 @@
 //! Pure. No async, no IO, no clock, no logging; time is an argument.
 
 mod application;
+mod cases;
 mod category;
 mod check;
 mod compile;
@@ -25,6 +26,7 @@ mod why;
 mod words;
 
 pub use application::{AppId, Application, Category, CreateTime, Identity, Status};
+pub use cases::{Actual, CaseResult, ConditionCoverage, Coverage, Difference, Expected, RuleCoverage, Trial};
 pub use compile::RuleProblem;
 pub use decision::{Brake, ConditionWhy, Decision, Found, RuleWhy, Truth, Why};
 pub use history::{Earlier, EarlierKind, History};

@@ -229,25 +229,30 @@ fn entry_of(entry: Field<'_>) -> Result<Entry, String> {
         true => format!("{problem} ({appid})"),
         false => problem,
     })?;
-    let mut malformed = Malformed::default();
-    let create_time = create_time_of(&fields);
     if status != Status::Pending {
         // Most of a long list: its words are not even read.
+        let create_time = create_time_of(&fields);
         return Ok(Entry::Other(Identity { appid, create_time }, status));
     }
-    Ok(Entry::Pending(Application {
-        create_time,
-        nickname: malformed.text(&fields, &["nickname"]).unwrap_or_default(),
-        reason: malformed.text(&fields, &["reason"]).unwrap_or_default(),
-        categories: categories_of(&fields, &mut malformed),
-        headimgurl: malformed.text(&fields, &["headimgurl"]),
-        apply_url: malformed.text(&fields, &["apply_url", "applyUrl"]),
-        malformed: malformed.0,
-        appid,
-    }))
+    Ok(Entry::Pending(application_of(&fields, appid)))
 }
 
-fn appid_of(fields: &Fields<'_>) -> Result<AppId, String> {
+/// What an entry says beside appid and status.
+pub(super) fn application_of(fields: &Fields<'_>, appid: AppId) -> Application {
+    let mut malformed = Malformed::default();
+    Application {
+        create_time: create_time_of(fields),
+        nickname: malformed.text(fields, &["nickname"]).unwrap_or_default(),
+        reason: malformed.text(fields, &["reason"]).unwrap_or_default(),
+        categories: categories_of(fields, &mut malformed),
+        headimgurl: malformed.text(fields, &["headimgurl"]),
+        apply_url: malformed.text(fields, &["apply_url", "applyUrl"]),
+        malformed: malformed.0,
+        appid,
+    }
+}
+
+pub(super) fn appid_of(fields: &Fields<'_>) -> Result<AppId, String> {
     let field = fields.get(&["appid"]).ok_or("appid is missing")?;
     match field.text() {
         Some(text) if text.trim().is_empty() => Err("appid is empty".into()),
@@ -256,7 +261,7 @@ fn appid_of(fields: &Fields<'_>) -> Result<AppId, String> {
     }
 }
 
-fn status_of(fields: &Fields<'_>) -> Result<Status, String> {
+pub(super) fn status_of(fields: &Fields<'_>) -> Result<Status, String> {
     let field = fields.get(&["status"]).ok_or("status is missing")?;
     match field.whole() {
         Some(code) => Ok(Status::from_code(code)),
@@ -333,12 +338,12 @@ fn category_of(entry: Field<'_>) -> Option<Category> {
 
 // ---- shared ----
 
-fn unreadable(problem: impl Into<String>) -> Error {
+pub(super) fn unreadable(problem: impl Into<String>) -> Error {
     Error::Unreadable { problem: problem.into() }
 }
 
 /// Splits an answer into its fields and reads it by them.
-fn with_fields<T>(body: &[u8], read: impl FnOnce(&Fields<'_>) -> Result<T, Error>) -> Result<T, Error> {
+pub(super) fn with_fields<T>(body: &[u8], read: impl FnOnce(&Fields<'_>) -> Result<T, Error>) -> Result<T, Error> {
     let text = text_of(body);
     if let Some(fields) = Fields::of(&text) {
         return read(&fields);

@@ -14,7 +14,7 @@ mod rules;
 #[cfg(test)]
 mod tests;
 
-pub use cases::{CaseSpec, Given};
+pub use cases::{CaseSpec, Given, Previous, When, parse_cases};
 pub use files::{Matching, Outside, OutsideFile, Read};
 pub use lists::ListSpec;
 pub use places::Places;
@@ -77,7 +77,8 @@ pub fn parse(root: &Table<'_>, path: &Path, accounts: Option<&[String]>, outside
     let lists = NamedLists::read(tables.iter().map(|(path, parts)| (*path, parts.lists.as_ref())), reading, outside);
     let mut places = Places::new(root.spot());
     let (rules, names) = rules::read(tables.iter().flat_map(|(_, parts)| &parts.rules), &lists, accounts, &mut places);
-    let cases = cases::read(tables.iter().flat_map(|(_, parts)| &parts.cases), &names);
+    let cases =
+        cases::read(tables.iter().flat_map(|(_, parts)| &parts.cases), cases::Names { rules: &names, accounts });
     head.check_default(reading, rules::any_written(&tables));
     head.remember(&mut places);
     let spec = PolicySpec {
