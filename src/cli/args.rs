@@ -1,5 +1,6 @@
 //! The command line, as clap reads it.
 
+use super::rules::RulesCommand;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -80,6 +81,11 @@ pub(super) enum Command {
         #[command(subcommand)]
         what: AuditCommand,
     },
+    /// Find out what rules do before they do it
+    Rules {
+        #[command(subcommand)]
+        what: RulesCommand,
+    },
     /// Stop acting (all, an account, an action) while evaluation goes on
     #[command(
         after_help = "Examples:\n  menshen pause --why \"rules under review\"\n  menshen pause --account express --action refuse"
@@ -156,9 +162,19 @@ pub(super) enum AuditCommand {
     Stats(StatsArgs),
 }
 
-/// Which decisions.
+/// Which decisions, and how many.
 #[derive(Debug, Args)]
 pub(super) struct AuditFilter {
+    #[command(flatten)]
+    pub(super) rows: RowFilter,
+    /// At most so many, the newest; 0 = all
+    #[arg(long, default_value_t = 50)]
+    pub(super) limit: u64,
+}
+
+/// Which decisions.
+#[derive(Debug, Args)]
+pub(super) struct RowFilter {
     /// Name of an account
     #[arg(long)]
     pub(super) account: Option<String>,
@@ -183,9 +199,6 @@ pub(super) struct AuditFilter {
     /// Up to when: as for --since
     #[arg(long)]
     pub(super) until: Option<String>,
-    /// At most so many, the newest; 0 = all
-    #[arg(long, default_value_t = 50)]
-    pub(super) limit: u64,
 }
 
 /// Which counts.

@@ -11,6 +11,7 @@ mod demo;
 mod logging;
 mod print;
 mod progress;
+mod rules;
 mod run;
 mod sandbox;
 mod setup;
@@ -50,6 +51,7 @@ async fn dispatch(cli: Cli) -> Result<u8, Error> {
         None => Box::pin(run::run(global, &cli.run)).await,
         Some(Command::Run(run)) => Box::pin(run::run(global, &run.or(&cli.run))).await,
         Some(Command::Audit { what }) => audit::audit(global, what).await,
+        Some(Command::Rules { what }) => rules::rules(global, what).await,
         Some(Command::Pause(scope)) => brakes::pause(global, &scope).await,
         Some(Command::Resume(scope)) => brakes::resume(global, &scope).await,
         Some(Command::Sandbox(options)) => sandbox::serve(&options).await,

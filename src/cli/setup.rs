@@ -83,6 +83,11 @@ impl Ground {
     }
 }
 
+/// A file of rules: a configuration, of which only the rules count, or `[policy]`, `[lists]` and `[[rule]]` alone.
+pub(super) fn rules_file(path: &Path) -> Result<Config, Error> {
+    config::load(path, &config::Surroundings::of_process(), Need::Policy).map_err(wrong)
+}
+
 fn find(global: &Global) -> Result<PathBuf, Error> {
     config::find(global.config.as_deref(), &config::Surroundings::of_process()).map_err(wrong)
 }

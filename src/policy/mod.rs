@@ -3,6 +3,7 @@
 //! Pure. No async, no IO, no clock, no logging; time is an argument.
 
 mod application;
+mod backtest;
 mod category;
 mod check;
 mod compile;
@@ -22,6 +23,7 @@ mod why;
 mod words;
 
 pub use application::{AppId, Application, Category, CreateTime, Identity, Status};
+pub use backtest::{AccountRules, Backtest, Before, Beside, Change, RuleTally, Said, Undecidable};
 pub use compile::RuleProblem;
 pub use decision::{Brake, ConditionWhy, Decision, Found, RuleWhy, Truth, Why};
 pub use intent::{Action, Intent};
