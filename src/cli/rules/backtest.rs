@@ -31,6 +31,9 @@ the options choose by that row (--until leaves out whatever was decided later). 
 that row. An account is known by its appid, else by its name; an application to an account that the configuration no
 longer has is decided with the rules for all accounts.";
 
+/// Characters of a reason shown to people.
+const REASON_SHOWN: usize = 80;
+
 /// Which applications, and with which rules.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct BacktestArgs {
@@ -236,16 +239,25 @@ fn in_words(changed: &Changed, timezone: &TimeZone) -> String {
         None => format!("{}: its reasons were erased", recorded.verdict),
     };
     let mut text = format!(
-        "  {}  {}  {} ({}, {})\n      then  {then}\n      now   {}",
+        "  {}  {}  {} ({}, {})\n      wrote {}\n      then  {then}\n      now   {}",
         recorded.id,
         audit::local(recorded.decided_at, timezone),
         visible(&recorded.application.nickname),
         visible(recorded.application.appid.as_str()),
         recorded.account,
+        beginning(&recorded.application.reason),
         visible(&changed.why_now.sentence),
     );
     if let Some(person) = recorded.person {
         text.push_str(&format!("\n      a person decided: {person}"));
     }
     text
+}
+
+/// As much of an applicant's words as fits beside the reasons.
+fn beginning(text: &str) -> String {
+    match text.char_indices().nth(REASON_SHOWN) {
+        Some((end, _)) => format!("{}…", visible(&text[..end])),
+        None => visible(text),
+    }
 }
