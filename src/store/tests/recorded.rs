@@ -187,7 +187,7 @@ async fn no_walk_sorts_or_scans() {
     for filter in filters().into_iter().filter(|filter| filter.limit != Some(0)) {
         let mut conn = desk.store.reader().pool().acquire().await.unwrap();
         let Some(listing) = Listing::plan_applications(&filter, &mut conn).await.unwrap() else { continue };
-        let mut query = listing.applications(Some((5, 5)), 1_000);
+        let query = listing.applications(Some((5, 5)), 1_000);
         let sql = format!("EXPLAIN QUERY PLAN {}", query.sql().as_str());
         let plan: Vec<(i64, i64, i64, String)> =
             sqlx::query_as(sqlx::AssertSqlSafe(sql)).fetch_all(&mut *conn).await.unwrap();
