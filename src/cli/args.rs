@@ -38,10 +38,10 @@ pub(super) struct Global {
     #[arg(long, global = true)]
     pub(super) sandbox: bool,
     /// Where the sandbox's world and database live [default: ./menshen-sandbox]
-    #[arg(long, value_name = "DIR", global = true, requires = "sandbox")]
+    #[arg(long, value_name = "DIR", global = true)]
     pub(super) state_dir: Option<PathBuf>,
     /// Start the sandbox over: forget its world and database
-    #[arg(long, global = true, requires = "sandbox")]
+    #[arg(long, global = true)]
     pub(super) fresh: bool,
     /// How records are printed
     #[arg(long, value_enum, default_value_t = Format::Human, global = true)]
@@ -121,7 +121,7 @@ const SANDBOX_EXAMPLES: &str = "\
 Examples:
   menshen sandbox --listen 127.0.0.1:8787
   menshen sandbox --applications 10000 --pending 3000 --latency-ms 30
-  menshen sandbox --fault dev_agree:lost-after:2 --fault dev_apply_list:http-503:1
+  menshen sandbox --fault dev_agree:lost-after:2 --fault dev_apply_list:http=503:1
 
 Point base_url of an account at the address it prints.";
 

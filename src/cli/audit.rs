@@ -1,6 +1,6 @@
 //! `audit list`, `show`, `stats`: the record, for people and machines.
 
-use super::args::{AuditCommand, AuditFilter, Format, Global, RowFilter, StatsArgs};
+use super::args::{AuditCommand, Format, Global, RowFilter};
 use super::print::{self, Align, Csv, Table, Tone, visible};
 use super::setup::{Ground, Purpose};
 use super::{DONE, FAILED, Wrong};
@@ -11,7 +11,7 @@ use crate::policy::{
 use crate::service::PassReport;
 use crate::store::{AuditRow, Filter, Reader, RecordedVerdict, Shown, StatsFilter, StatsRow};
 use anyhow::{Error, anyhow};
-use jiff::{Timestamp, ToSpan, civil, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp, civil, tz::TimeZone};
 use std::borrow::Cow;
 use std::ops::ControlFlow;
 
@@ -21,12 +21,35 @@ const ROWS_OF_A_PASS: u32 = 200;
 /// Reads the audit log.
 pub(super) async fn audit(global: &Global, what: AuditCommand) -> Result<u8, Error> {
     let ground = Ground::lay(global, Purpose::Record).await?;
+    let timezone = ground.config.service.timezone.clone();
+    // Before the log is looked for: what was typed wrong is wrong, whatever is there.
+    let what = Wanted::of(what, &timezone)?;
     let log = open(&ground).await?;
-    let timezone = ground.config.service.timezone;
     match what {
-        AuditCommand::List(filter) => list(&log, global.format, &filter, &timezone).await,
-        AuditCommand::Show { id } => show(&log, global.format, id).await,
-        AuditCommand::Stats(filter) => stats(&log, global.format, &filter, &timezone).await,
+        Wanted::List(filter) => list(&log, global.format, &filter, &timezone).await,
+        Wanted::Show(id) => show(&log, global.format, id).await,
+        Wanted::Stats(filter) => stats(&log, global.format, &filter).await,
+    }
+}
+
+/// What was asked for, understood.
+enum Wanted {
+    List(Filter),
+    Show(i64),
+    Stats(StatsFilter),
+}
+
+impl Wanted {
+    fn of(what: AuditCommand, timezone: &TimeZone) -> Result<Wanted, Error> {
+        Ok(match what {
+            AuditCommand::List(asked) => Wanted::List(filter(&asked.rows, asked.limit, timezone)?),
+            AuditCommand::Show { id } => Wanted::Show(id),
+            AuditCommand::Stats(filter) => Wanted::Stats(StatsFilter {
+                since: filter.since.as_deref().map(|text| day(text, timezone)).transpose()?,
+                until: filter.until.as_deref().map(|text| day(text, timezone)).transpose()?,
+                account: filter.account,
+            }),
+        })
     }
 }
 
@@ -77,14 +100,13 @@ pub(super) fn filter(rows: &RowFilter, limit: u64, timezone: &TimeZone) -> Resul
     })
 }
 
-async fn list(log: &Reader, format: Format, asked: &AuditFilter, timezone: &TimeZone) -> Result<u8, Error> {
-    let filter = filter(&asked.rows, asked.limit, timezone)?;
+async fn list(log: &Reader, format: Format, filter: &Filter, timezone: &TimeZone) -> Result<u8, Error> {
     match format {
-        Format::Human => list_table(log, &filter, timezone).await?,
-        Format::Json => each(log, &filter, |row| print::json(&row)).await?,
+        Format::Human => list_table(log, filter, timezone).await?,
+        Format::Json => each(log, filter, |row| print::json(&row)).await?,
         Format::Csv => {
             let mut csv = Csv::begin(&COLUMNS)?;
-            each(log, &filter, |row| csv.row(cells(&row))).await?;
+            each(log, filter, |row| csv.row(cells(&row))).await?;
             csv.end()?;
         }
     }
@@ -237,6 +259,7 @@ fn summary(report: &PassReport) -> String {
         format!("{} held for a person", report.held),
     ];
     let more = [
+        (report.braked, "kept back by a brake"),
         (report.shadow, "decided in shadow mode"),
         (report.overtaken, "decided elsewhere before us"),
         (report.failed, "failed"),
@@ -250,9 +273,15 @@ fn summary(report: &PassReport) -> String {
         format!("{}: {} pending of {} entries; {}", report.account, report.pending, report.entries, parts.join(", "));
     for trouble in &report.troubles {
         text.push_str(&format!("\n  failed ({}): {}", trouble.during, trouble.message));
-        if let Some(rid) = &trouble.rid {
-            text.push_str(&format!(" (rid {rid})"));
-        }
+    }
+    for line in report.brake_lines() {
+        text.push_str(&format!("\n  {line}"));
+    }
+    if report.urgent > 0 {
+        text.push_str(&format!("\n  {} of those nobody has decided will soon be timed out by WeChat", report.urgent));
+    }
+    if report.stopped {
+        text.push_str("\n  stopped before its end; the next pass goes on");
     }
     if let Some(why) = &report.brake {
         text.push_str(&format!(
@@ -359,7 +388,14 @@ fn happenings(shown: &Shown) -> Vec<String> {
         );
         (call.sent_at, line)
     });
-    let mut all: Vec<(Timestamp, String)> = settled.chain(called).collect();
+    let answered = |attempt: u32| shown.calls.iter().any(|call| call.attempt == attempt);
+    let planned = shown.settlements.iter().filter(|settlement| settlement.outcome == Outcome::Planned);
+    let cut_off = planned.filter(|settlement| !answered(settlement.attempt) && shown.row.outcome != Outcome::Planned);
+    let cut_off = cut_off.map(|settlement| {
+        let (at, attempt) = (settlement.at, settlement.attempt);
+        (at, format!("    {at:.3}  call {attempt}: cut off; whether it was sent is not known, no answer was recorded"))
+    });
+    let mut all: Vec<(Timestamp, String)> = settled.chain(called).chain(cut_off).collect();
     all.sort_by_key(|(at, _)| *at);
     all.into_iter().map(|(_, line)| line).collect()
 }
@@ -393,13 +429,8 @@ fn sign(truth: Truth) -> &'static str {
     }
 }
 
-async fn stats(log: &Reader, format: Format, filter: &StatsArgs, timezone: &TimeZone) -> Result<u8, Error> {
-    let filter = StatsFilter {
-        account: filter.account.clone(),
-        since: filter.since.as_deref().map(|text| day(text, timezone)).transpose()?,
-        until: filter.until.as_deref().map(|text| day(text, timezone)).transpose()?,
-    };
-    let rows = log.stats(&filter).await?;
+async fn stats(log: &Reader, format: Format, filter: &StatsFilter) -> Result<u8, Error> {
+    let rows = log.stats(filter).await?;
     match format {
         Format::Human => stats_table(&rows)?,
         Format::Json => rows.iter().try_for_each(print::json)?,
@@ -458,12 +489,13 @@ fn instant(text: &str, timezone: &TimeZone) -> Result<Timestamp, Error> {
     if let Ok(at) = text.parse::<civil::DateTime>() {
         return Ok(at.to_zoned(timezone.clone())?.timestamp());
     }
-    let back = ago(text).ok_or_else(|| {
+    let unreadable = || {
         Error::new(Wrong(format!(
             "menshen: {text:?} is no time: write a duration back from now (2h, 7d), a day (2026-11-22) or an instant (2026-11-22T08:00:00Z)"
         )))
-    })?;
-    Ok(Timestamp::now().checked_sub(back.seconds())?)
+    };
+    let back = ago(text).ok_or_else(unreadable)?;
+    Timestamp::now().checked_sub(SignedDuration::from_secs(back)).map_err(|_| unreadable())
 }
 
 fn day(text: &str, timezone: &TimeZone) -> Result<String, Error> {

@@ -19,6 +19,7 @@ mod setup;
 use anyhow::Error;
 use args::{Cli, Command};
 use clap::{CommandFactory, Parser};
+use std::io::Write;
 use std::process::ExitCode;
 
 /// Nothing failed.
@@ -54,9 +55,12 @@ async fn dispatch(cli: Cli) -> Result<u8, Error> {
         Some(Command::Rules { what }) => rules::rules(global, what).await,
         Some(Command::Pause(scope)) => brakes::pause(global, &scope).await,
         Some(Command::Resume(scope)) => brakes::resume(global, &scope).await,
-        Some(Command::Sandbox(options)) => sandbox::serve(&options).await,
+        Some(Command::Sandbox(options)) => sandbox::serve(global, &options).await,
         Some(Command::Completions { shell }) => {
-            clap_complete::generate(shell, &mut Cli::command(), "menshen", &mut std::io::stdout());
+            // Into memory first: the generator panics where a pipe is closed.
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "menshen", &mut script);
+            std::io::stdout().write_all(&script)?;
             Ok(DONE)
         }
         Some(Command::Man) => {
@@ -77,8 +81,22 @@ fn report(error: &Error) -> u8 {
             WRONG
         }
         None => {
-            anstream::eprintln!("menshen: {error:#}");
+            anstream::eprintln!("menshen: {}", with_causes(error));
             FAILED
         }
     }
+}
+
+/// The whole chain on one line; a cause that only says the same again is left out.
+fn with_causes(error: &Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if text.is_empty() {
+            text = cause;
+        } else if !text.contains(&cause) {
+            text.push_str(": ");
+            text.push_str(&cause);
+        }
+    }
+    text
 }

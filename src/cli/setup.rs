@@ -45,6 +45,7 @@ impl Ground {
         if global.sandbox {
             return sandbox(global, purpose).await;
         }
+        only_with_sandbox(global)?;
         let path = find(global)?;
         let need = if purpose == Purpose::Record { Need::State } else { Need::Secrets };
         let config = config::load(&path, &config::Surroundings::of_process(), need).map_err(wrong)?;
@@ -88,6 +89,16 @@ pub(super) fn rules_file(path: &Path) -> Result<Config, Error> {
     config::load(path, &config::Surroundings::of_process(), Need::Policy).map_err(wrong)
 }
 
+fn only_with_sandbox(global: &Global) -> Result<(), Error> {
+    let given = [("--state-dir", global.state_dir.is_some()), ("--fresh", global.fresh)];
+    match given.iter().find(|(_, given)| *given) {
+        Some((option, _)) => Err(Error::new(Wrong(format!(
+            "menshen: {option} belongs to --sandbox; without it the state directory is service.state_dir of the configuration"
+        )))),
+        None => Ok(()),
+    }
+}
+
 fn find(global: &Global) -> Result<PathBuf, Error> {
     config::find(global.config.as_deref(), &config::Surroundings::of_process()).map_err(wrong)
 }
@@ -102,8 +113,20 @@ async fn sandbox(global: &Global, purpose: Purpose) -> Result<Ground, Error> {
     let dir = global.state_dir.clone().unwrap_or_else(|| PathBuf::from(SANDBOX_DIR));
     let around = service::Surroundings { site: Some("sandbox".to_owned()), ..service::Surroundings::default() };
     if purpose == Purpose::Record {
+        if global.fresh {
+            return Err(Error::new(Wrong(
+                "menshen: --fresh goes with run: only a pass starts the sandbox over".to_owned(),
+            )));
+        }
         let config = sandbox_config(global.config.as_deref(), &dir, "http://127.0.0.1:1").map_err(wrong)?;
         return Ok(Ground { config, around, lock: None, sandbox: None });
+    }
+    if purpose == Purpose::Act && demo::is_real(&dir) {
+        let message = format!(
+            "menshen: {} holds the audit log of a real service; give the sandbox a --state-dir of its own",
+            dir.display()
+        );
+        return Err(Error::new(Wrong(message)));
     }
     let lock = if purpose == Purpose::Act { Some(StateLock::take(&dir)?) } else { None };
     let world = world(global, purpose, &dir)?;

@@ -56,7 +56,10 @@ fn read(root: &Table<'_>, path: &Path, surroundings: &Surroundings, need: Need) 
         }
     };
     let known = (need != Need::Policy || !account_names.is_empty()).then_some(account_names.as_slice());
-    let policy = policy(root, path, known, surroundings);
+    let policy = match need {
+        Need::State => ParsedPolicy::left_out(root),
+        Need::Secrets | Need::Policy => policy(root, path, known, surroundings),
+    };
     Config { path: path.to_owned(), service, accounts, account_names, limits, policy, pending }
 }
 

@@ -52,7 +52,8 @@ pub struct Config {
 pub enum Need {
     /// Everything, secrets read: for whoever talks to WeChat.
     Secrets,
-    /// Everything, secrets checked in shape but not read: for whoever only looks at the state directory.
+    /// `[service]` and the accounts, secrets checked in shape but not read; rules are not even looked at. For whoever
+    /// only needs the state directory: the record stays readable while the rules are being mended.
     State,
     /// Rules, lists, cases, `[pending]` and `[limits]`; the rest is not even looked at: for the sandbox.
     Policy,

@@ -27,6 +27,11 @@ pub enum Brake {
 }
 
 impl Brake {
+    /// It is about the application itself, so a person must look; the others keep back what the rules would do.
+    pub fn is_doubt(self) -> bool {
+        matches!(self, Brake::Unknown | Brake::Malformed | Brake::Ambiguous | Brake::Message)
+    }
+
     /// The word used in preview and audit.
     pub fn word(self) -> &'static str {
         match self {

@@ -47,7 +47,7 @@ pub(super) fn as_shown(written: &str) -> &str {
     let star = ['*', '＊'];
     let shown = written.trim();
     let shown = shown.strip_prefix(star).unwrap_or(shown);
-    shown.strip_suffix(star).unwrap_or(shown)
+    shown.strip_suffix(star).unwrap_or(shown).trim()
 }
 
 /// Gathers keywords and gives each different one a number.

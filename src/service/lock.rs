@@ -5,12 +5,26 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+
+/// The file that is locked.
+const LOCK: &str = "menshen.lock";
 
 /// Held as long as it lives.
 #[derive(Debug)]
 pub struct StateLock {
     _file: File,
+    /// What must stay where it is for the lock, and the log beside it, to mean anything.
+    watched: Vec<Watched>,
+    dir: PathBuf,
+}
+
+/// A file by its path and its identity.
+#[derive(Debug)]
+struct Watched {
+    path: PathBuf,
+    identity: (u64, u64),
 }
 
 /// The lock could not be had.
@@ -27,6 +41,13 @@ pub enum LockError {
         /// The state directory.
         dir: PathBuf,
     },
+    /// The lock or the log is no longer where it was.
+    #[error(
+        "{} was taken away or replaced while menshen runs: nothing more is sent, because nothing could be recorded; \
+         put the state directory back (or leave it: a new one is made), then start menshen again",
+        .0.display()
+    )]
+    Lost(PathBuf),
     /// The directory or the file cannot be used.
     #[error("the state directory {} cannot be used; it must exist or be creatable, and be writable", dir.display())]
     Io {
@@ -47,7 +68,7 @@ impl StateLock {
             .write(true)
             .create(true)
             .truncate(false)
-            .open(dir.join("menshen.lock"))
+            .open(dir.join(LOCK))
             .map_err(failed)?;
         match file.try_lock() {
             Ok(()) => {}
@@ -57,8 +78,41 @@ impl StateLock {
             Err(TryLockError::Error(source)) => return Err(failed(source)),
         }
         write_holder(&mut file).map_err(failed)?;
-        Ok(StateLock { _file: file })
+        let watched = vec![Watched::new(dir.join(LOCK)).map_err(failed)?];
+        Ok(StateLock { _file: file, watched, dir: dir.to_owned() })
     }
+
+    /// Watches over the log as well, which must exist.
+    pub(super) fn with_log(mut self) -> Result<StateLock, LockError> {
+        let log = Watched::new(self.dir.join("menshen.db"));
+        self.watched.push(log.map_err(|source| LockError::Io { dir: self.dir.clone(), source })?);
+        Ok(self)
+    }
+
+    /// Fails when lock or log were deleted or replaced: SQLite would go on writing into a file nobody can find.
+    pub(super) fn check(&self) -> Result<(), LockError> {
+        match self.watched.iter().find(|watched| !watched.is_in_place()) {
+            Some(lost) => Err(LockError::Lost(lost.path.clone())),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Watched {
+    fn new(path: PathBuf) -> io::Result<Watched> {
+        let identity = identity(&path)?;
+        Ok(Watched { path, identity })
+    }
+
+    fn is_in_place(&self) -> bool {
+        identity(&self.path).is_ok_and(|now| now == self.identity)
+    }
+}
+
+/// Device and inode.
+fn identity(path: &Path) -> io::Result<(u64, u64)> {
+    let found = std::fs::metadata(path)?;
+    Ok((found.dev(), found.ino()))
 }
 
 fn holder(file: &mut File) -> String {
@@ -87,5 +141,19 @@ mod tests {
         assert!(second.contains(&format!("process {}", std::process::id())), "{second}");
         drop(first);
         StateLock::take(dir.path()).expect("released with its holder");
+    }
+
+    #[test]
+    fn a_log_that_is_taken_away_is_noticed() {
+        for lost in [LOCK, "menshen.db"] {
+            let dir = tempfile::tempdir().expect("a temporary directory");
+            std::fs::write(dir.path().join("menshen.db"), "").expect("a file");
+            let lock = StateLock::take(dir.path()).and_then(StateLock::with_log).expect("nobody holds it");
+            lock.check().expect("everything is in place");
+            std::fs::rename(dir.path().join(lost), dir.path().join("elsewhere")).expect("it was there");
+            assert!(lock.check().is_err_and(|error| error.to_string().contains(lost)), "{lost}");
+            std::fs::write(dir.path().join(lost), "").expect("a file");
+            assert!(lock.check().is_err(), "another {lost} is not the one");
+        }
     }
 }

@@ -64,6 +64,7 @@ async fn one(account: &Account, log: Option<&Reader>, tell: &(dyn Fn(Stage) + Sy
             Known::nothing(account)
         }),
     };
+    report.stops = known.stop_words();
     let live = Account { mode: Mode::Live, ..account.clone() };
     let steps = known.plan(&live, listing.pending, true, now);
     let lines = steps.into_iter().map(|step| line(account, step, now)).collect();

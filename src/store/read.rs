@@ -51,6 +51,8 @@ pub struct Past {
     pub ruleset: String,
     /// It holds a place of a daily limit.
     pub place: bool,
+    /// The newest row of this application whose change WeChat accepted at our word, and that change; it may be older.
+    pub accepted: Option<(i64, Action)>,
 }
 
 /// A row that was announced and not settled: under way, or cut off by a crash.
@@ -124,6 +126,14 @@ impl Reader {
         Ok(file::open_for_reading(path).await?.map(|pool| Reader::over(path, pool)))
     }
 
+    /// As [`Reader::open`], but leaves no file behind: for a short look at what may be a closed audit log.
+    ///
+    /// # Errors
+    /// As [`Reader::open`].
+    pub async fn peek(path: &Path) -> Result<Option<Reader>, StoreError> {
+        Ok(file::open_for_looking(path).await?.map(|pool| Reader::over(path, pool)))
+    }
+
     /// The newest row of each of these applications to the account (its appid); those never seen are left out.
     ///
     /// # Errors
@@ -161,6 +171,16 @@ impl Reader {
         let query = sqlx::query(sql::DOUBTFUL).bind(account.as_str()).bind(since.as_millisecond());
         let rows = query.fetch_all(&self.pool).await.map_err(|error| self.unread(error))?;
         rows.iter().map(|row| self.read(one_planned(row))).collect()
+    }
+
+    /// Whether a call of this row may have changed something: one whose answer was not a plain no, or is not known.
+    ///
+    /// # Errors
+    /// The audit log could not be read.
+    pub async fn may_have_worked(&self, decision: i64) -> Result<bool, StoreError> {
+        let query = sqlx::query_scalar(sql::MAY_HAVE_WORKED).bind(decision);
+        let found: Option<bool> = query.fetch_optional(&self.pool).await.map_err(|error| self.unread(error))?;
+        found.ok_or(StoreError::Gone(decision))
     }
 
     /// The actions that were seen to do what they should, for this account at this place.
@@ -230,6 +250,10 @@ fn one_past(row: &SqliteRow) -> Result<Past, sqlx::Error> {
         pass: row.try_get(12)?,
         ruleset: row.try_get(13)?,
         place: row.try_get(14)?,
+        accepted: match row.try_get(15)? {
+            Some(id) => Some((id, word(row, 16, action_from_word)?)),
+            None => None,
+        },
     })
 }
 

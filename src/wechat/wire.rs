@@ -225,7 +225,7 @@ fn entry_of(entry: Field<'_>) -> Result<(Application, Status), String> {
     })?;
     let mut malformed = Malformed::default();
     let application = Application {
-        create_time: create_time_of(&fields, &mut malformed),
+        create_time: create_time_of(&fields),
         nickname: malformed.text(&fields, &["nickname"]).unwrap_or_default(),
         reason: malformed.text(&fields, &["reason"]).unwrap_or_default(),
         categories: categories_of(&fields, &mut malformed),
@@ -283,20 +283,17 @@ impl Malformed {
     }
 }
 
-/// The text as received; a number in its decimal form, so that `1536305096` and `"1536305096"` are one time.
-fn create_time_of(fields: &Fields<'_>, malformed: &mut Malformed) -> CreateTime {
-    const NAMES: &[&str] = &["create_time", "createTime"];
-    let Some(field) = fields.get(NAMES) else { return CreateTime::ABSENT };
+/// The text as received; a number in its decimal form, so that `1536305096` and `"1536305096"` are one time. Whatever
+/// else it is cannot be read as a time, and is no reason to call the entry malformed.
+fn create_time_of(fields: &Fields<'_>) -> CreateTime {
+    let Some(field) = fields.get(&["create_time", "createTime"]) else { return CreateTime::ABSENT };
     match (field.kind(), field.text()) {
         (Kind::Number, _) => match whole(field.raw()) {
             Some(number) => CreateTime::received(number.to_string()),
             None => CreateTime::received(field.raw()),
         },
         (_, Some(text)) => CreateTime::received(text),
-        (_, None) => {
-            malformed.add(NAMES[0]);
-            CreateTime::ABSENT
-        }
+        (_, None) => CreateTime::received(field.raw()),
     }
 }
 

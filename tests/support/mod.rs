@@ -6,6 +6,8 @@
 
 #![allow(dead_code, reason = "every story uses what it needs")]
 
+pub(crate) mod process;
+
 use menshen::config::{self, Config, Need};
 use menshen::sandbox::{Account, Application, Fault, FaultId, Moved, Options, Server, World};
 use menshen::service::{Pace, PassReport, Service, Surroundings, Watch};
@@ -175,6 +177,40 @@ impl Scene {
             "WeChat accepted two changes: {:?}",
             self.world.accepted_twice()
         );
+    }
+}
+
+impl Scene {
+    /// The binary with this scene's configuration.
+    pub(crate) fn menshen<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> std::process::Command {
+        let mut command = menshen(self.dir.path());
+        command.arg("-c").arg(self.write_config()).args(args);
+        command
+    }
+
+    /// Runs the binary with this scene's configuration to its end.
+    pub(crate) fn run(&self, args: &str) -> process::Done {
+        process::finish(&mut self.menshen(args.split_whitespace()))
+    }
+
+    pub(crate) fn database(&self) -> PathBuf {
+        self.state_dir().join("menshen.db")
+    }
+
+    /// A connection of our own to the audit log.
+    pub(crate) async fn connect(&self) -> sqlx::SqliteConnection {
+        use sqlx::ConnectOptions as _;
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(self.database());
+        options.connect().await.expect("the audit log")
+    }
+
+    /// The first column of what a query finds, as text.
+    pub(crate) async fn sql(&self, query: &'static str) -> Vec<String> {
+        use sqlx::Connection as _;
+        let mut conn = self.connect().await;
+        let found = sqlx::query_scalar(query).fetch_all(&mut conn).await.expect(query);
+        conn.close().await.expect("an end");
+        found
     }
 }
 

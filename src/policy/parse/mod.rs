@@ -38,6 +38,20 @@ pub struct ParsedPolicy {
 }
 
 impl ParsedPolicy {
+    /// No rules at all, whatever the file says: for who does not need them.
+    pub fn left_out(root: &Table<'_>) -> ParsedPolicy {
+        for key in ["policy", "lists", "rule", "case"] {
+            let _known = root.optional(key);
+        }
+        let spec = PolicySpec {
+            rules: Vec::new(),
+            default: Verdict::Hold,
+            default_message: None,
+            message_max_chars: MESSAGE_MAX_CHARS as usize,
+        };
+        ParsedPolicy { spec, cases: Vec::new(), places: Places::new(root.spot()) }
+    }
+
     /// The place of something in a rule (`when.reason.any[2]`, counted from 0), or of the nearest thing above it that has one.
     pub fn place_of(&self, rule: Option<usize>, path: &str) -> Option<Spot> {
         self.places.find(rule, path)

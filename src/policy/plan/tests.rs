@@ -63,6 +63,10 @@ fn past(verdict: Verdict, outcome: Outcome) -> Past {
         outcome,
         attempts: 1,
         place: true,
+        accepted: match outcome {
+            Outcome::Done => action_of(verdict).map(|action| (7, action)),
+            _ => None,
+        },
     }
 }
 
@@ -194,6 +198,10 @@ fn earlier_rows_and_what_follows_from_them() {
         (past(Verdict::Agree, Outcome::Planned), "wx-good agree - wait"),
         (past(Verdict::Agree, Outcome::Done), "wx-good agree verification agree of 7 contradicted"),
         (past(Verdict::Refuse, Outcome::Done), "wx-good agree verification refuse of 7 contradicted"),
+        (
+            Past { accepted: Some((3, Action::Agree)), ..past(Verdict::Hold, Outcome::Held) },
+            "wx-good agree verification agree of 3 contradicted",
+        ),
         (Past { verdict: None, ..past(Verdict::Hold, Outcome::Done) }, "wx-good agree - agree"),
         (Past { verdict: None, ..past(Verdict::Hold, Outcome::Planned) }, "wx-good agree - wait"),
     ];
@@ -256,4 +264,19 @@ fn doubt_about_the_entry_itself_holds() {
     );
     let broken = Application { malformed: vec!["reason".to_owned()], ..good() };
     Case::default().check(vec![broken], &["wx-good hold malformed record held"]);
+}
+
+#[test]
+fn without_a_create_time_an_accepted_change_may_be_of_another_application() {
+    let mut nameless = good();
+    nameless.create_time = CreateTime::ABSENT;
+    let case = Case::default().after(&nameless, past(Verdict::Agree, Outcome::Done));
+    case.check(vec![nameless.clone()], &["wx-good hold ambiguous record held"]);
+    let held = Past {
+        brake: Some(Brake::Ambiguous),
+        accepted: Some((3, Action::Agree)),
+        ..past(Verdict::Hold, Outcome::Held)
+    };
+    let case = Case::default().after(&nameless, held);
+    case.check(vec![nameless], &["wx-good hold ambiguous known"]);
 }
