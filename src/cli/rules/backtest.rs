@@ -55,8 +55,7 @@ pub(super) async fn backtest(global: &Global, args: &BacktestArgs) -> Result<u8,
     let ground = Ground::lay(global, Purpose::Record).await?;
     let timezone = &ground.config.service.timezone;
     let filter = audit::filter(&args.rows, args.limit, timezone)?;
-    let other = args.rules.as_deref().map(rules_file).transpose()?;
-    let policy = &other.as_ref().unwrap_or(&ground.config).policy.spec;
+    let policy = &policy(global, &ground, args)?;
     let log = audit::open(&ground).await?;
     let newest = (global.format == Format::Human && args.show > 0).then_some(args.show);
     let question = Question { filter, policy, accounts: &ground.config.accounts, newest };
@@ -78,6 +77,16 @@ pub(super) async fn backtest(global: &Global, args: &BacktestArgs) -> Result<u8,
     }
     shown.end(&counted?, policy)?;
     Ok(DONE)
+}
+
+/// The rules to decide with. The ground's own configuration was read for its accounts and state directory alone, unless
+/// the sandbox laid it.
+fn policy(global: &Global, ground: &Ground, args: &BacktestArgs) -> Result<PolicySpec, Error> {
+    Ok(match &args.rules {
+        Some(file) => rules_file(file)?.policy.spec,
+        None if global.sandbox => ground.config.policy.spec.clone(),
+        None => rules_file(&ground.config.path)?.policy.spec,
+    })
 }
 
 /// Where results go, in the form that was asked for.
