@@ -162,9 +162,19 @@ pub(super) enum AuditCommand {
     Stats(StatsArgs),
 }
 
-/// Which decisions.
+/// Which decisions, and how many.
 #[derive(Debug, Args)]
 pub(super) struct AuditFilter {
+    #[command(flatten)]
+    pub(super) rows: RowFilter,
+    /// At most so many, the newest; 0 = all
+    #[arg(long, default_value_t = 50)]
+    pub(super) limit: u64,
+}
+
+/// Which decisions.
+#[derive(Debug, Args)]
+pub(super) struct RowFilter {
     /// Name of an account
     #[arg(long)]
     pub(super) account: Option<String>,
@@ -189,9 +199,6 @@ pub(super) struct AuditFilter {
     /// Up to when: as for --since
     #[arg(long)]
     pub(super) until: Option<String>,
-    /// At most so many, the newest; 0 = all
-    #[arg(long, default_value_t = 50)]
-    pub(super) limit: u64,
 }
 
 /// Which counts.

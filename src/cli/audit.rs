@@ -1,6 +1,6 @@
 //! `audit list`, `show`, `stats`: the record, for people and machines.
 
-use super::args::{AuditCommand, AuditFilter, Format, Global};
+use super::args::{AuditCommand, Format, Global, RowFilter};
 use super::print::{self, Align, Csv, Table, Tone, visible};
 use super::setup::{Ground, Purpose};
 use super::{DONE, FAILED, Wrong};
@@ -21,13 +21,10 @@ const ROWS_OF_A_PASS: u32 = 200;
 /// Reads the audit log.
 pub(super) async fn audit(global: &Global, what: AuditCommand) -> Result<u8, Error> {
     let ground = Ground::lay(global, Purpose::Record).await?;
-    let timezone = ground.config.service.timezone;
+    let timezone = ground.config.service.timezone.clone();
     // Before the log is looked for: what was typed wrong is wrong, whatever is there.
     let what = Wanted::of(what, &timezone)?;
-    let path = ground.config.service.state_dir.join("menshen.db");
-    let Some(log) = Reader::open(&path).await? else {
-        return Err(anyhow!("there is no audit log yet at {}; the first pass creates it", path.display()));
-    };
+    let log = open(&ground).await?;
     match what {
         Wanted::List(filter) => list(&log, global.format, &filter, &timezone).await,
         Wanted::Show(id) => show(&log, global.format, id).await,
@@ -45,7 +42,7 @@ enum Wanted {
 impl Wanted {
     fn of(what: AuditCommand, timezone: &TimeZone) -> Result<Wanted, Error> {
         Ok(match what {
-            AuditCommand::List(filter) => Wanted::List(row_filter(&filter, timezone)?),
+            AuditCommand::List(asked) => Wanted::List(filter(&asked.rows, asked.limit, timezone)?),
             AuditCommand::Show { id } => Wanted::Show(id),
             AuditCommand::Stats(filter) => Wanted::Stats(StatsFilter {
                 since: filter.since.as_deref().map(|text| day(text, timezone)).transpose()?,
@@ -54,6 +51,13 @@ impl Wanted {
             }),
         })
     }
+}
+
+/// The log on this ground, for reading.
+pub(super) async fn open(ground: &Ground) -> Result<Reader, Error> {
+    let path = ground.config.service.state_dir.join("menshen.db");
+    let log = Reader::open(&path).await?;
+    log.ok_or_else(|| anyhow!("there is no audit log yet at {}; the first pass creates it", path.display()))
 }
 
 const COLUMNS: [&str; 21] = [
@@ -80,17 +84,18 @@ const COLUMNS: [&str; 21] = [
     "ruleset",
 ];
 
-fn row_filter(filter: &AuditFilter, timezone: &TimeZone) -> Result<Filter, Error> {
+/// What was typed, as the log is asked.
+pub(super) fn filter(rows: &RowFilter, limit: u64, timezone: &TimeZone) -> Result<Filter, Error> {
     Ok(Filter {
-        account: filter.account.clone(),
-        appid: filter.appid.as_ref().map(AppId::new),
-        verdict: filter.verdict.as_deref().and_then(RecordedVerdict::from_word),
-        rule: filter.rule.clone(),
-        outcome: filter.outcome.as_deref().and_then(Outcome::from_word),
-        brake: filter.brake.as_deref().and_then(Brake::from_word),
-        since: filter.since.as_deref().map(|text| instant(text, timezone)).transpose()?,
-        until: filter.until.as_deref().map(|text| instant(text, timezone)).transpose()?,
-        limit: (filter.limit > 0).then(|| u32::try_from(filter.limit).unwrap_or(u32::MAX)),
+        account: rows.account.clone(),
+        appid: rows.appid.as_ref().map(AppId::new),
+        verdict: rows.verdict.as_deref().and_then(RecordedVerdict::from_word),
+        rule: rows.rule.clone(),
+        outcome: rows.outcome.as_deref().and_then(Outcome::from_word),
+        brake: rows.brake.as_deref().and_then(Brake::from_word),
+        since: rows.since.as_deref().map(|text| instant(text, timezone)).transpose()?,
+        until: rows.until.as_deref().map(|text| instant(text, timezone)).transpose()?,
+        limit: (limit > 0).then(|| u32::try_from(limit).unwrap_or(u32::MAX)),
         pass: None,
     })
 }
@@ -483,7 +488,7 @@ fn stats_table(rows: &[StatsRow]) -> Result<(), Error> {
     print::line(&table.text())
 }
 
-fn local(at: Timestamp, timezone: &TimeZone) -> String {
+pub(super) fn local(at: Timestamp, timezone: &TimeZone) -> String {
     at.to_zoned(timezone.clone()).strftime("%m-%d %H:%M:%S").to_string()
 }
 

@@ -87,6 +87,11 @@ impl Ground {
     }
 }
 
+/// A file of rules: a configuration, of which only the rules count, or `[policy]`, `[lists]` and `[[rule]]` alone.
+pub(super) fn rules_file(path: &Path) -> Result<Config, Error> {
+    config::load(path, &config::Surroundings::of_process(), Need::Policy).map_err(wrong)
+}
+
 fn only_with_sandbox(global: &Global) -> Result<(), Error> {
     let given = [("--state-dir", global.state_dir.is_some()), ("--fresh", global.fresh)];
     match given.iter().find(|(_, given)| *given) {

@@ -126,12 +126,25 @@ impl RuleSet {
         moment: &Moment<'_>,
         scratch: &mut Scratch,
     ) -> Decision {
+        self.decide_seeing(folded, application, moment, scratch, |_, _| ())
+    }
+
+    /// Decides, and shows every rule that is true or unknown, shadow ones too, in no order.
+    pub(super) fn decide_seeing(
+        &self,
+        folded: &Folded,
+        application: &Application,
+        moment: &Moment<'_>,
+        scratch: &mut Scratch,
+        mut see: impl FnMut(usize, Truth),
+    ) -> Decision {
         if !application.malformed.is_empty() {
             let brake = Some(Brake::Malformed);
             return Decision { verdict: Verdict::Hold, rule: None, message: None, brake, unknown: Vec::new() };
         }
         let mut tally = Tally::default();
         self.look(folded, application, moment, scratch, |rule, truth, _| {
+            see(rule, truth);
             let compiled = &self.compiled.rules[rule];
             if compiled.live {
                 tally.count(rule, compiled.action, truth);

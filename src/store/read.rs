@@ -310,7 +310,7 @@ fn one_planned(row: &SqliteRow) -> Result<Planned, sqlx::Error> {
 }
 
 /// An appid at `column` and a create_time behind it.
-fn identity(row: &SqliteRow, column: usize) -> Result<Identity, sqlx::Error> {
+pub(super) fn identity(row: &SqliteRow, column: usize) -> Result<Identity, sqlx::Error> {
     let create_time: Option<&str> = row.try_get(column + 1)?;
     Ok(Identity {
         appid: AppId::new(row.try_get::<&str, _>(column)?),

@@ -1,6 +1,6 @@
 //! Every statement, by name, so that a test can prepare each against the schema.
 //!
-//! The two that are put together from parts (the list and the statistics) stand
+//! Those that are put together from parts (the lists and the statistics) stand
 //! in `listing` and `audit`; they are made of constants and bound values alone.
 
 /// Defines the statements, and `ALL` of them for the test.
@@ -100,5 +100,27 @@ statements! {
             LEFT JOIN rulesets r ON r.hash = d.ruleset WHERE d.id = ?1";
     CALLS = "SELECT attempt, action, sent_at, took_ms, fate, http_status, errcode, errmsg, rid \
              FROM calls WHERE decision_id = ?1 ORDER BY id";
+    LAST_DECISION = "SELECT ifnull(max(id), 0) FROM decisions";
+    /// ?1 is a JSON list of ids.
+    EVIDENCE = "SELECT w.decision_id, w.why FROM json_each(?1) AS j CROSS JOIN words w ON w.decision_id = j.value \
+                WHERE w.why IS NOT NULL";
     SETTLEMENTS = "SELECT at, outcome, attempt, note FROM settlements WHERE decision_id = ?1 ORDER BY id";
 }
+
+/// What deciding again needs of the row `d`, and what a person made of the same application.
+pub(super) const APPLICATION_COLUMNS: &str = "\
+    SELECT d.id, d.decided_at, d.account, d.account_appid, d.appid, d.create_time, d.categories, d.malformed, \
+    d.verdict, d.rule, d.brake, d.actor, w.nickname, w.reason, w.message, \
+    (SELECT p.verdict FROM decisions p INDEXED BY decisions_by_appid \
+     WHERE p.appid = d.appid AND p.account_appid = d.account_appid AND p.create_time IS d.create_time AND p.id <> d.id \
+     AND (substr(p.actor, 1, 4) = 'cli:' OR p.actor = 'elsewhere') AND p.verdict IN ('agree', 'refuse') \
+     ORDER BY p.id DESC LIMIT 1) FROM ";
+
+/// Of the rows of an application the newest by the rules, else the newest by a person; deletions say nothing.
+/// Two bounds on `n` and a parenthesis follow.
+pub(super) const STANDS_FOR_ITS_APPLICATION: &str = " \
+    AND d.verdict <> 'delete' AND (d.actor = 'rules' OR substr(d.actor, 1, 4) = 'cli:' OR d.actor = 'elsewhere') \
+    AND NOT EXISTS (SELECT 1 FROM decisions n INDEXED BY decisions_by_appid \
+    WHERE n.appid = d.appid AND n.account_appid = d.account_appid AND n.create_time IS d.create_time AND n.id <> d.id \
+    AND (n.actor = 'rules' OR substr(n.actor, 1, 4) = 'cli:' OR n.actor = 'elsewhere') AND n.verdict <> 'delete' \
+    AND (n.actor = 'rules', n.id) > (d.actor = 'rules', d.id)";

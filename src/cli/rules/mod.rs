@@ -1,5 +1,6 @@
 //! `rules …`: what the rules of a configuration say, before they are let loose.
 
+mod backtest;
 mod check;
 mod decided;
 mod explain;
@@ -24,6 +25,9 @@ pub(super) enum RulesCommand {
     /// Say condition by condition why an application is decided as it is
     #[command(after_help = explain::EXAMPLES)]
     Explain(Box<explain::ExplainArgs>),
+    /// Decide every recorded application again, and compare
+    #[command(after_help = backtest::EXAMPLES)]
+    Backtest(backtest::BacktestArgs),
 }
 
 /// Does what was asked of the rules.
@@ -32,5 +36,6 @@ pub(super) async fn rules(global: &Global, what: RulesCommand) -> Result<u8, Err
         RulesCommand::Check(args) => check::check(global, &args),
         RulesCommand::Test(args) => test::test(global, &args),
         RulesCommand::Explain(args) => explain::explain(global, &args).await,
+        RulesCommand::Backtest(args) => backtest::backtest(global, &args).await,
     }
 }
