@@ -8,7 +8,7 @@ use std::time::Duration;
 const NOW: i64 = 1_767_323_045;
 const WORDS: [&str; 14] =
     ["博彩", "赌博", "博", "彩 票", "test", "test*", "*es*", "vx", "a b", "賭", "查件", "1", "*", "！"];
-const PATTERNS: [&str; 7] = ["博", "^$", "[0-9]+", "(?i)LATEST", r"\bes|ing$", "彩.票", r"^\s*\w+$"];
+const PATTERNS: [&str; 7] = ["博", "^$", "[0-9]+", "(?i)LATEST", r"(?-u:\b)es|ing$", "彩.票", "^[ a-z]+$"];
 const TEXTS: [&str; 16] = [
     "博彩",
     "賭博",
