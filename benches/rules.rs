@@ -93,6 +93,48 @@ fn applications(dice: &mut Dice, keywords: &[String]) -> Vec<Application> {
     (0..APPLICATIONS).map(|_| application(dice)).collect()
 }
 
+/// Sentences of plain English words; now and then one of the keywords.
+fn in_english(dice: &mut Dice, applications: &[Application], keywords: &[String]) -> Vec<Application> {
+    const WORDS: [&str; 8] = ["we", "need", "parcel", "tracking", "for", "our", "customers", "App"];
+    let reason = |dice: &mut Dice| {
+        let mut words: Vec<&str> = (0..8).map(|_| WORDS[dice.below(8) as usize]).collect();
+        if dice.below(HIT_EVERY) == 0 {
+            words.push(&keywords[dice.below(keywords.len() as u64) as usize]);
+        }
+        words.join(" ")
+    };
+    applications.iter().map(|one| Application { reason: reason(dice), ..one.clone() }).collect()
+}
+
+/// Texts that take the long way through folding: marks, zero-width characters, compatibility forms.
+fn hostile(applications: &[Application]) -> Vec<Application> {
+    let between = ["\u{200B}", "\u{301}", "\u{202E}", "\u{323}\u{307}", "ﬁ"];
+    let spoil =
+        |reason: &str| reason.chars().zip(between.iter().cycle()).map(|(c, mark)| format!("{c}{mark}")).collect();
+    applications.iter().map(|one| Application { reason: spoil(&one.reason), ..one.clone() }).collect()
+}
+
+/// The same rules, and a few that ask for patterns and for earlier applications.
+fn whole_language(spec: &PolicySpec) -> PolicySpec {
+    let pattern =
+        |written: &str| Test::Reason(TextTest { regex: Some(vec![written.to_owned()]), ..TextTest::default() });
+    let tests = [
+        pattern("(?i)v[x信][:：]?[0-9a-z_-]{5,}"),
+        pattern(r"1[3-9]\d{9}"),
+        pattern("https?://"),
+        Test::Previous(PreviousTest { refused: Some(3), ..PreviousTest::default() }),
+    ];
+    let rule = |(index, test): (usize, Test)| RuleSpec {
+        name: format!("more {index}"),
+        when: Condition { tests: vec![test] },
+        ..spec.rules[0].clone()
+    };
+    let mut spec = spec.clone();
+    let more: Vec<RuleSpec> = tests.into_iter().enumerate().map(rule).collect();
+    spec.rules.extend(more);
+    spec
+}
+
 /// Best of several rounds over all applications, as applications a second.
 fn per_second(applications: &[Application], rounds: usize, mut work: impl FnMut(usize, &Application)) -> f64 {
     let round = |_| {
@@ -110,8 +152,8 @@ fn main() {
         .measurement_time(Duration::from_secs(2))
         .sample_size(20)
         .configure_from_args();
-    let moment = Moment { now: "2026-01-02T03:04:05Z".parse().unwrap() };
-    let mut table = vec![];
+    let moment = Moment::at("2026-01-02T03:04:05Z".parse().unwrap());
+    let (mut table, mut others) = (vec![], vec![]);
     for (rules, words) in [(10, 50), (1_000, 5_000), (10_000, 50_000)] {
         let mut dice = Dice(7);
         let keywords = keywords(&mut dice, words);
@@ -145,6 +187,12 @@ fn main() {
         let whole = per_second(&applications, 20, |_, application| drop(black_box(set.decide(application, &moment))));
         let few = &applications[..(20_000 / words).clamp(1, 100)];
         let naive = per_second(few, 1, |_, application| drop(black_box(naive::decide(&spec, application, &moment))));
+        let decided = |set: &RuleSet, applications: &[Application]| {
+            per_second(applications, 20, |_, application| drop(black_box(set.decide(application, &moment))))
+        };
+        let (english, hostile) = (in_english(&mut dice, &applications, &keywords), hostile(&applications));
+        let more = RuleSet::compile(whole_language(&spec)).unwrap();
+        others.push((name.clone(), decided(&set, &english), decided(&set, &hostile), decided(&more, &applications)));
         table.push((name, fold, decide, whole, naive, compile_millis));
     }
     println!("applications a second on one core (characters in a reason: about 19)");
@@ -155,5 +203,9 @@ fn main() {
     for (name, fold, decide, whole, naive, millis) in table {
         let ratio = whole / naive;
         println!("{name:32} {fold:>12.0} {decide:>14.0} {whole:>16.0} {naive:>10.0} {ratio:>13.0} {millis:>12.1}");
+    }
+    println!("{:32} {:>12} {:>14} {:>16}", "fold and decide", "English", "hostile", "4 more kinds");
+    for (name, english, hostile, more) in others {
+        println!("{name:32} {english:>12.0} {hostile:>14.0} {more:>16.0}");
     }
 }

@@ -659,7 +659,7 @@ fn the_sandbox_serves_until_it_is_told_to_stop() {
         .expect("it runs");
     assert_eq!(child.wait().expect("its end").code(), Some(0));
     let elsewhere = finish(menshen(dir.path()).args(["sandbox", "--listen", "0.0.0.0:0"]));
-    elsewhere.exits(1);
+    elsewhere.exits(2);
 }
 
 // ---- audit ----

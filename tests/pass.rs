@@ -252,7 +252,7 @@ async fn limits_hold_what_is_beyond_them() {
     }
     let report = scene.pass().await;
     assert_clean(&report);
-    assert_eq!((report.agreed, report.held), (2, 3));
+    assert_eq!((report.agreed, report.braked), (2, 3));
     let again = scene.pass().await;
     assert_eq!((again.agreed, again.known), (0, 3), "the limit survives, and nothing new is written");
     scene.end();

@@ -1,5 +1,6 @@
 //! The command line, as clap reads it.
 
+use super::rules::RulesCommand;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -37,10 +38,10 @@ pub(super) struct Global {
     #[arg(long, global = true)]
     pub(super) sandbox: bool,
     /// Where the sandbox's world and database live [default: ./menshen-sandbox]
-    #[arg(long, value_name = "DIR", global = true, requires = "sandbox")]
+    #[arg(long, value_name = "DIR", global = true)]
     pub(super) state_dir: Option<PathBuf>,
     /// Start the sandbox over: forget its world and database
-    #[arg(long, global = true, requires = "sandbox")]
+    #[arg(long, global = true)]
     pub(super) fresh: bool,
     /// How records are printed
     #[arg(long, value_enum, default_value_t = Format::Human, global = true)]
@@ -80,6 +81,11 @@ pub(super) enum Command {
         #[command(subcommand)]
         what: AuditCommand,
     },
+    /// Check the rules, try them out, and see what they would have done
+    Rules {
+        #[command(subcommand)]
+        what: RulesCommand,
+    },
     /// Stop acting (all, an account, an action) while evaluation goes on
     #[command(
         after_help = "Examples:\n  menshen pause --why \"rules under review\"\n  menshen pause --account express --action refuse"
@@ -115,7 +121,7 @@ const SANDBOX_EXAMPLES: &str = "\
 Examples:
   menshen sandbox --listen 127.0.0.1:8787
   menshen sandbox --applications 10000 --pending 3000 --latency-ms 30
-  menshen sandbox --fault dev_agree:lost-after:2 --fault dev_apply_list:http-503:1
+  menshen sandbox --fault dev_agree:lost-after:2 --fault dev_apply_list:http=503:1
 
 Point base_url of an account at the address it prints.";
 
@@ -156,9 +162,19 @@ pub(super) enum AuditCommand {
     Stats(StatsArgs),
 }
 
-/// Which decisions.
+/// Which decisions, and how many.
 #[derive(Debug, Args)]
 pub(super) struct AuditFilter {
+    #[command(flatten)]
+    pub(super) rows: RowFilter,
+    /// At most so many, the newest; 0 = all
+    #[arg(long, default_value_t = 50)]
+    pub(super) limit: u64,
+}
+
+/// Which decisions.
+#[derive(Debug, Args)]
+pub(super) struct RowFilter {
     /// Name of an account
     #[arg(long)]
     pub(super) account: Option<String>,
@@ -183,9 +199,6 @@ pub(super) struct AuditFilter {
     /// Up to when: as for --since
     #[arg(long)]
     pub(super) until: Option<String>,
-    /// At most so many, the newest; 0 = all
-    #[arg(long, default_value_t = 50)]
-    pub(super) limit: u64,
 }
 
 /// Which counts.

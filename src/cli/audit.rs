@@ -1,17 +1,17 @@
 //! `audit list`, `show`, `stats`: the record, for people and machines.
 
-use super::args::{AuditCommand, AuditFilter, Format, Global, StatsArgs};
+use super::args::{AuditCommand, Format, Global, RowFilter};
 use super::print::{self, Align, Csv, Table, Tone, visible};
 use super::setup::{Ground, Purpose};
 use super::{DONE, FAILED, Wrong};
 use crate::policy::{
-    AppId, Application, Brake, Category, ConditionWhy, CreateTime, ENGINE_VERSION, Moment, Outcome, RuleSet, RuleWhy,
-    Truth,
+    AppId, Application, Brake, Category, ConditionWhy, CreateTime, ENGINE_VERSION, History, Moment, Outcome, RuleSet,
+    RuleWhy, Truth,
 };
 use crate::service::PassReport;
 use crate::store::{AuditRow, Filter, Reader, RecordedVerdict, Shown, StatsFilter, StatsRow};
 use anyhow::{Error, anyhow};
-use jiff::{Timestamp, ToSpan, civil, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp, civil, tz::TimeZone};
 use std::borrow::Cow;
 use std::ops::ControlFlow;
 
@@ -21,16 +21,43 @@ const ROWS_OF_A_PASS: u32 = 200;
 /// Reads the audit log.
 pub(super) async fn audit(global: &Global, what: AuditCommand) -> Result<u8, Error> {
     let ground = Ground::lay(global, Purpose::Record).await?;
-    let path = ground.config.service.state_dir.join("menshen.db");
-    let Some(log) = Reader::open(&path).await? else {
-        return Err(anyhow!("there is no audit log yet at {}; the first pass creates it", path.display()));
-    };
-    let timezone = ground.config.service.timezone;
+    let timezone = ground.config.service.timezone.clone();
+    // Before the log is looked for: what was typed wrong is wrong, whatever is there.
+    let what = Wanted::of(what, &timezone)?;
+    let log = open(&ground).await?;
     match what {
-        AuditCommand::List(filter) => list(&log, global.format, &filter, &timezone).await,
-        AuditCommand::Show { id } => show(&log, global.format, id).await,
-        AuditCommand::Stats(filter) => stats(&log, global.format, &filter, &timezone).await,
+        Wanted::List(filter) => list(&log, global.format, &filter, &timezone).await,
+        Wanted::Show(id) => show(&log, global.format, id).await,
+        Wanted::Stats(filter) => stats(&log, global.format, &filter).await,
     }
+}
+
+/// What was asked for, understood.
+enum Wanted {
+    List(Filter),
+    Show(i64),
+    Stats(StatsFilter),
+}
+
+impl Wanted {
+    fn of(what: AuditCommand, timezone: &TimeZone) -> Result<Wanted, Error> {
+        Ok(match what {
+            AuditCommand::List(asked) => Wanted::List(filter(&asked.rows, asked.limit, timezone)?),
+            AuditCommand::Show { id } => Wanted::Show(id),
+            AuditCommand::Stats(filter) => Wanted::Stats(StatsFilter {
+                since: filter.since.as_deref().map(|text| day(text, timezone)).transpose()?,
+                until: filter.until.as_deref().map(|text| day(text, timezone)).transpose()?,
+                account: filter.account,
+            }),
+        })
+    }
+}
+
+/// The log on this ground, for reading.
+pub(super) async fn open(ground: &Ground) -> Result<Reader, Error> {
+    let path = ground.config.service.state_dir.join("menshen.db");
+    let log = Reader::open(&path).await?;
+    log.ok_or_else(|| anyhow!("there is no audit log yet at {}; the first pass creates it", path.display()))
 }
 
 const COLUMNS: [&str; 21] = [
@@ -57,25 +84,29 @@ const COLUMNS: [&str; 21] = [
     "ruleset",
 ];
 
-async fn list(log: &Reader, format: Format, filter: &AuditFilter, timezone: &TimeZone) -> Result<u8, Error> {
-    let filter = Filter {
-        account: filter.account.clone(),
-        appid: filter.appid.as_ref().map(AppId::new),
-        verdict: filter.verdict.as_deref().and_then(RecordedVerdict::from_word),
-        rule: filter.rule.clone(),
-        outcome: filter.outcome.as_deref().and_then(Outcome::from_word),
-        brake: filter.brake.as_deref().and_then(Brake::from_word),
-        since: filter.since.as_deref().map(|text| instant(text, timezone)).transpose()?,
-        until: filter.until.as_deref().map(|text| instant(text, timezone)).transpose()?,
-        limit: (filter.limit > 0).then(|| u32::try_from(filter.limit).unwrap_or(u32::MAX)),
+/// What was typed, as the log is asked.
+pub(super) fn filter(rows: &RowFilter, limit: u64, timezone: &TimeZone) -> Result<Filter, Error> {
+    Ok(Filter {
+        account: rows.account.clone(),
+        appid: rows.appid.as_ref().map(AppId::new),
+        verdict: rows.verdict.as_deref().and_then(RecordedVerdict::from_word),
+        rule: rows.rule.clone(),
+        outcome: rows.outcome.as_deref().and_then(Outcome::from_word),
+        brake: rows.brake.as_deref().and_then(Brake::from_word),
+        since: rows.since.as_deref().map(|text| instant(text, timezone)).transpose()?,
+        until: rows.until.as_deref().map(|text| instant(text, timezone)).transpose()?,
+        limit: (limit > 0).then(|| u32::try_from(limit).unwrap_or(u32::MAX)),
         pass: None,
-    };
+    })
+}
+
+async fn list(log: &Reader, format: Format, filter: &Filter, timezone: &TimeZone) -> Result<u8, Error> {
     match format {
-        Format::Human => list_table(log, &filter, timezone).await?,
-        Format::Json => each(log, &filter, |row| print::json(&row)).await?,
+        Format::Human => list_table(log, filter, timezone).await?,
+        Format::Json => each(log, filter, |row| print::json(&row)).await?,
         Format::Csv => {
             let mut csv = Csv::begin(&COLUMNS)?;
-            each(log, &filter, |row| csv.row(cells(&row))).await?;
+            each(log, filter, |row| csv.row(cells(&row))).await?;
             csv.end()?;
         }
     }
@@ -228,6 +259,7 @@ fn summary(report: &PassReport) -> String {
         format!("{} held for a person", report.held),
     ];
     let more = [
+        (report.braked, "kept back by a brake"),
         (report.shadow, "decided in shadow mode"),
         (report.overtaken, "decided elsewhere before us"),
         (report.failed, "failed"),
@@ -241,9 +273,15 @@ fn summary(report: &PassReport) -> String {
         format!("{}: {} pending of {} entries; {}", report.account, report.pending, report.entries, parts.join(", "));
     for trouble in &report.troubles {
         text.push_str(&format!("\n  failed ({}): {}", trouble.during, trouble.message));
-        if let Some(rid) = &trouble.rid {
-            text.push_str(&format!(" (rid {rid})"));
-        }
+    }
+    for line in report.brake_lines() {
+        text.push_str(&format!("\n  {line}"));
+    }
+    if report.urgent > 0 {
+        text.push_str(&format!("\n  {} of those nobody has decided will soon be timed out by WeChat", report.urgent));
+    }
+    if report.stopped {
+        text.push_str("\n  stopped before its end; the next pass goes on");
     }
     if let Some(why) = &report.brake {
         text.push_str(&format!(
@@ -258,7 +296,7 @@ async fn show(log: &Reader, format: Format, id: i64) -> Result<u8, Error> {
         anstream::eprintln!("menshen: the audit log has no decision {id}");
         return Ok(FAILED);
     };
-    look_again(&mut shown);
+    look_again(log, &mut shown).await?;
     match format {
         Format::Human => print::line(&in_full(&shown))?,
         Format::Json => print::json(&shown)?,
@@ -302,14 +340,31 @@ fn in_full(shown: &Shown) -> String {
 }
 
 /// The log keeps the evidence of the rules that mattered; the recorded rules tell what every other one looked at.
-fn look_again(shown: &mut Shown) {
-    let Some(why) = &mut shown.why else { return };
+async fn look_again(log: &Reader, shown: &mut Shown) -> Result<(), Error> {
+    let application = application_of(shown);
+    let Some(why) = &mut shown.why else { return Ok(()) };
     if shown.engine.as_deref() != Some(ENGINE_VERSION) {
-        return;
+        return Ok(());
     }
     let spec = shown.spec.as_deref().and_then(|spec| serde_json::from_str(spec).ok());
-    let Some(rules) = spec.and_then(|spec| RuleSet::compile(spec).ok()) else { return };
-    let application = Application {
+    let Some(rules) = spec.and_then(|spec| RuleSet::compile(spec).ok()) else { return Ok(()) };
+    let kept = std::mem::take(&mut why.rules);
+    let now = shown.row.decided_at;
+    let history = match rules.needs_history() {
+        true => log.earlier(&shown.account_appid, std::slice::from_ref(&application.appid), now).await?,
+        false => History::default(),
+    };
+    let looked_at = rules.explain(&application, &Moment { now, history: &history }).rules;
+    why.rules = looked_at
+        .into_iter()
+        .map(|rule| kept.iter().find(|kept| kept.rule == rule.rule).cloned().unwrap_or(rule))
+        .collect();
+    Ok(())
+}
+
+/// The application a decision was about, as it was then.
+pub(super) fn application_of(shown: &Shown) -> Application {
+    Application {
         appid: AppId::new(&shown.row.appid),
         create_time: shown.create_time_text.as_ref().map_or(CreateTime::ABSENT, CreateTime::received),
         nickname: shown.row.nickname.clone().unwrap_or_default(),
@@ -318,13 +373,7 @@ fn look_again(shown: &mut Shown) {
         headimgurl: None,
         apply_url: None,
         malformed: shown.malformed.clone(),
-    };
-    let kept = std::mem::take(&mut why.rules);
-    let looked_at = rules.explain(&application, &Moment { now: shown.row.decided_at }).rules;
-    why.rules = looked_at
-        .into_iter()
-        .map(|rule| kept.iter().find(|kept| kept.rule == rule.rule).cloned().unwrap_or(rule))
-        .collect();
+    }
 }
 
 /// Settlements and calls in the order of time.
@@ -350,7 +399,14 @@ fn happenings(shown: &Shown) -> Vec<String> {
         );
         (call.sent_at, line)
     });
-    let mut all: Vec<(Timestamp, String)> = settled.chain(called).collect();
+    let answered = |attempt: u32| shown.calls.iter().any(|call| call.attempt == attempt);
+    let planned = shown.settlements.iter().filter(|settlement| settlement.outcome == Outcome::Planned);
+    let cut_off = planned.filter(|settlement| !answered(settlement.attempt) && shown.row.outcome != Outcome::Planned);
+    let cut_off = cut_off.map(|settlement| {
+        let (at, attempt) = (settlement.at, settlement.attempt);
+        (at, format!("    {at:.3}  call {attempt}: cut off; whether it was sent is not known, no answer was recorded"))
+    });
+    let mut all: Vec<(Timestamp, String)> = settled.chain(called).chain(cut_off).collect();
     all.sort_by_key(|(at, _)| *at);
     all.into_iter().map(|(_, line)| line).collect()
 }
@@ -384,13 +440,8 @@ fn sign(truth: Truth) -> &'static str {
     }
 }
 
-async fn stats(log: &Reader, format: Format, filter: &StatsArgs, timezone: &TimeZone) -> Result<u8, Error> {
-    let filter = StatsFilter {
-        account: filter.account.clone(),
-        since: filter.since.as_deref().map(|text| day(text, timezone)).transpose()?,
-        until: filter.until.as_deref().map(|text| day(text, timezone)).transpose()?,
-    };
-    let rows = log.stats(&filter).await?;
+async fn stats(log: &Reader, format: Format, filter: &StatsFilter) -> Result<u8, Error> {
+    let rows = log.stats(filter).await?;
     match format {
         Format::Human => stats_table(&rows)?,
         Format::Json => rows.iter().try_for_each(print::json)?,
@@ -437,7 +488,7 @@ fn stats_table(rows: &[StatsRow]) -> Result<(), Error> {
     print::line(&table.text())
 }
 
-fn local(at: Timestamp, timezone: &TimeZone) -> String {
+pub(super) fn local(at: Timestamp, timezone: &TimeZone) -> String {
     at.to_zoned(timezone.clone()).strftime("%m-%d %H:%M:%S").to_string()
 }
 
@@ -449,12 +500,13 @@ fn instant(text: &str, timezone: &TimeZone) -> Result<Timestamp, Error> {
     if let Ok(at) = text.parse::<civil::DateTime>() {
         return Ok(at.to_zoned(timezone.clone())?.timestamp());
     }
-    let back = ago(text).ok_or_else(|| {
+    let unreadable = || {
         Error::new(Wrong(format!(
             "menshen: {text:?} is no time: write a duration back from now (2h, 7d), a day (2026-11-22) or an instant (2026-11-22T08:00:00Z)"
         )))
-    })?;
-    Ok(Timestamp::now().checked_sub(back.seconds())?)
+    };
+    let back = ago(text).ok_or_else(unreadable)?;
+    Timestamp::now().checked_sub(SignedDuration::from_secs(back)).map_err(|_| unreadable())
 }
 
 fn day(text: &str, timezone: &TimeZone) -> Result<String, Error> {

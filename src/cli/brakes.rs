@@ -16,6 +16,7 @@ pub(super) async fn pause(global: &Global, scope: &Scope) -> Result<u8, Error> {
     let brake =
         NewBrake { at: Timestamp::now(), kind: BrakeKind::Pause, scope: wanted, why: scope.why.clone(), who: who() };
     store.pull_brake(&brake).await?;
+    store.close().await;
     print::line(&format!("paused: {}. Evaluation goes on; let acting go on with `menshen resume`.", words(scope)))?;
     Ok(DONE)
 }
@@ -24,8 +25,12 @@ pub(super) async fn pause(global: &Global, scope: &Scope) -> Result<u8, Error> {
 pub(super) async fn resume(global: &Global, scope: &Scope) -> Result<u8, Error> {
     let (store, wanted) = open(global, scope).await?;
     let lifted = store.lift_brakes(&wanted, &who(), scope.why.as_deref(), Timestamp::now()).await?;
+    store.close().await;
     match lifted.len() {
-        0 => print::line(&format!("nothing to resume: no brake or pause on {}", words(scope)))?,
+        0 => print::line(&match (&scope.account, &scope.action) {
+            (None, None) => "nothing to resume: no brake or pause is active".to_owned(),
+            _ => format!("nothing to resume: no brake or pause is on exactly {}", words(scope)),
+        })?,
         _ => {
             for brake in &lifted {
                 let why = brake.why.as_deref().unwrap_or("no reason given");
@@ -64,7 +69,9 @@ fn appid(config: &Config, name: &str) -> Result<AppId, Error> {
 pub(super) fn who() -> String {
     let name = ["SUDO_USER", "USER", "LOGNAME"].into_iter().find_map(|key| std::env::var(key).ok());
     let name = name.filter(|name| !name.is_empty());
-    format!("cli:{}", name.unwrap_or_else(|| format!("uid {}", rustix::process::getuid().as_raw())))
+    let uid = rustix::process::getuid();
+    let nameless = || if uid.is_root() { "root".to_owned() } else { format!("uid {}", uid.as_raw()) };
+    format!("cli:{}", name.unwrap_or_else(nameless))
 }
 
 fn words(scope: &Scope) -> String {

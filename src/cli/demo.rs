@@ -10,18 +10,22 @@ use std::path::Path;
 /// Rules for who has none yet.
 pub(super) const RULES: &str = include_str!("demo.toml");
 
+/// What a sandbox's world is kept in; a state directory of a real service has none.
+const WORLD: &str = "world.json";
+/// The audit log and SQLite's files beside it.
+const LOG: [&str; 4] = ["menshen.db", "menshen.db-wal", "menshen.db-shm", "menshen.db-journal"];
+
+/// Whether the directory holds an audit log that no sandbox wrote.
+pub(super) fn is_real(dir: &Path) -> bool {
+    dir.join(LOG[0]).exists() && !dir.join(WORLD).exists()
+}
+
 /// Deletes a sandbox's database, and nothing else; its world starts itself over.
 pub(super) fn forget(dir: &Path) -> io::Result<()> {
-    let ours = |name: &str| name.starts_with("menshen.db");
-    let entries = match std::fs::read_dir(dir) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(error),
-    };
-    for entry in entries {
-        let entry = entry?;
-        if entry.file_name().to_str().is_some_and(ours) && entry.file_type()?.is_file() {
-            std::fs::remove_file(entry.path())?;
+    for name in LOG {
+        match std::fs::remove_file(dir.join(name)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
         }
     }
     Ok(())

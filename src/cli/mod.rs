@@ -11,6 +11,7 @@ mod demo;
 mod logging;
 mod print;
 mod progress;
+mod rules;
 mod run;
 mod sandbox;
 mod setup;
@@ -51,9 +52,10 @@ async fn dispatch(cli: Cli) -> Result<u8, Error> {
         None => Box::pin(run::run(global, &cli.run)).await,
         Some(Command::Run(run)) => Box::pin(run::run(global, &run.or(&cli.run))).await,
         Some(Command::Audit { what }) => audit::audit(global, what).await,
+        Some(Command::Rules { what }) => Box::pin(rules::rules(global, what)).await,
         Some(Command::Pause(scope)) => brakes::pause(global, &scope).await,
         Some(Command::Resume(scope)) => brakes::resume(global, &scope).await,
-        Some(Command::Sandbox(options)) => sandbox::serve(&options).await,
+        Some(Command::Sandbox(options)) => sandbox::serve(global, &options).await,
         Some(Command::Completions { shell }) => {
             // Into memory first: the generator panics where a pipe is closed.
             let mut script = Vec::new();
@@ -79,8 +81,22 @@ fn report(error: &Error) -> u8 {
             WRONG
         }
         None => {
-            anstream::eprintln!("menshen: {error:#}");
+            anstream::eprintln!("menshen: {}", with_causes(error));
             FAILED
         }
     }
+}
+
+/// The whole chain on one line; a cause that only says the same again is left out.
+fn with_causes(error: &Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if text.is_empty() {
+            text = cause;
+        } else if !text.contains(&cause) {
+            text.push_str(": ");
+            text.push_str(&cause);
+        }
+    }
+    text
 }

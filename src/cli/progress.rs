@@ -31,14 +31,28 @@ impl Progress {
 
     /// Shows a stage.
     pub(super) fn tell(&self, stage: Stage) {
-        if self.began.elapsed() < SHOW_AFTER {
-            return;
-        }
-        self.bar.set_message(match stage {
+        self.say(|| match stage {
             Stage::Reading { pages, pending } => format!("reading the list: {pages} pages, {pending} pending"),
             Stage::Acting { done, of } => format!("acting: {done} of {of}"),
             Stage::Verifying { pages } => format!("reading again to verify: {pages} pages"),
         });
+    }
+
+    /// Shows how much of the log is decided again.
+    pub(super) fn tell_again(&self, done: u64, at_most: u64) {
+        self.say(|| format!("deciding again: {done} of at most {at_most} applications"));
+    }
+
+    /// Prints a result without the line in its way.
+    pub(super) fn aside<T>(&self, print: impl FnOnce() -> T) -> T {
+        self.bar.suspend(print)
+    }
+
+    fn say(&self, words: impl FnOnce() -> String) {
+        if self.began.elapsed() < SHOW_AFTER {
+            return;
+        }
+        self.bar.set_message(words());
         self.bar.tick();
     }
 }

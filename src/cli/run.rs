@@ -6,7 +6,7 @@ use super::progress::Progress;
 use super::setup::{Ground, Purpose};
 use super::{DONE, FAILED, audit, demo};
 use crate::policy::{Brake, Category, Why};
-use crate::service::{Account, PassReport, Preview, PreviewedAccount, preview, run as run_service, run_once};
+use crate::service::{Account, PassReport, Preview, PreviewedAccount, Service, preview, run as run_service, run_once};
 use crate::store::Reader;
 use anyhow::Error;
 use serde::Serialize;
@@ -33,20 +33,26 @@ async fn once(global: &Global, ground: Ground) -> Result<u8, Error> {
     let progress = Progress::new();
     let reports = run_once(&service, &|stage| progress.tell(stage)).await?;
     drop(progress);
-    match global.format {
-        Format::Json => reports.iter().try_for_each(print::json)?,
-        Format::Csv => csv_reports(&reports)?,
-        Format::Human => {
-            for report in &reports {
-                audit::print_pass(service.store(), report).await?;
-            }
-            if sandbox.is_some() {
-                demo::what_next(global, &reports)?;
-            }
-        }
-    }
+    print::wanted(match global.format {
+        Format::Json => reports.iter().try_for_each(print::json),
+        Format::Csv => csv_reports(&reports),
+        Format::Human => print_reports(global, &service, &reports, sandbox.is_some()).await,
+    })?;
+    service.close().await;
     drop(sandbox);
     Ok(if reports.iter().any(PassReport::failed) { FAILED } else { DONE })
+}
+
+async fn print_reports(
+    global: &Global,
+    service: &Service,
+    reports: &[PassReport],
+    simulated: bool,
+) -> Result<(), Error> {
+    for report in reports {
+        audit::print_pass(service.store(), report).await?;
+    }
+    if simulated { demo::what_next(global, reports) } else { Ok(()) }
 }
 
 fn csv_reports(reports: &[PassReport]) -> Result<(), Error> {
@@ -72,23 +78,28 @@ fn csv_reports(reports: &[PassReport]) -> Result<(), Error> {
 async fn dry_run(global: &Global) -> Result<u8, Error> {
     let ground = Ground::lay(global, Purpose::Look).await?;
     let accounts = Account::all(&ground.config, &ground.around, &[])?;
-    let log = Reader::open(&ground.config.service.state_dir.join("menshen.db")).await?;
+    // A world that is started over has no past.
+    let log = match global.sandbox && global.fresh {
+        true => None,
+        false => Reader::peek(&ground.config.service.state_dir.join("menshen.db")).await?,
+    };
     let progress = Progress::new();
     let previewed = preview(&accounts, log.as_ref(), &|stage| progress.tell(stage)).await;
     drop(progress);
     let failed = previewed.iter().any(|account| account.report.failed());
     say_troubles(&previewed);
+    let previewed_brakes = previewed.iter().flat_map(|account| account.report.brake_lines()).collect::<Vec<_>>();
     let mut lines: Vec<Preview> = previewed.into_iter().flat_map(|account| account.lines).collect();
     lines.sort_by_cached_key(|line| {
         let application = &line.step.application;
         let seconds = application.create_time.seconds();
         (seconds.is_none(), seconds, line.account.clone(), application.appid.clone())
     });
-    match global.format {
-        Format::Human => print_table(&lines, accounts.len() > 1)?,
-        Format::Json => lines.iter().try_for_each(|line| print::json(&Record::of(line)))?,
-        Format::Csv => print_csv(&lines)?,
-    }
+    print::wanted(match global.format {
+        Format::Human => print_table(&previewed_brakes, &lines, accounts.len() > 1),
+        Format::Json => lines.iter().try_for_each(|line| print::json(&Record::of(line))),
+        Format::Csv => print_csv(&lines),
+    })?;
     drop(ground.sandbox);
     Ok(if failed { FAILED } else { DONE })
 }
@@ -139,7 +150,7 @@ impl Record<'_> {
     }
 }
 
-fn print_table(lines: &[Preview], with_account: bool) -> Result<(), Error> {
+fn print_table(brakes: &[String], lines: &[Preview], with_account: bool) -> Result<(), Error> {
     let mut columns = vec![
         ("nickname", Align::Left),
         ("categories", Align::Left),
@@ -158,6 +169,7 @@ fn print_table(lines: &[Preview], with_account: bool) -> Result<(), Error> {
     if !lines.is_empty() {
         print::line(&table.text())?;
     }
+    brakes.iter().try_for_each(|line| print::line(line))?;
     print::line(&summary(lines))
 }
 
@@ -189,13 +201,15 @@ fn summary(lines: &[Preview]) -> String {
             .filter(|line| line.step.decision.brake.is_none() && line.step.decision.verdict.word() == word)
             .count()
     };
+    let doubtful = lines.iter().filter(|line| line.step.decision.brake.is_some_and(Brake::is_doubt)).count();
     let braked = lines.iter().filter(|line| line.step.decision.brake.is_some()).count();
     format!(
-        "{} pending: would agree to {}, refuse {}, leave {} to a person ({braked} of them by a brake). Nothing was sent, nothing was written.",
+        "{} pending: would agree to {}, refuse {}, leave {} to a person, keep {} back by a brake. Nothing was sent, nothing was written.",
         lines.len(),
         count("agree"),
         count("refuse"),
-        count("hold") + braked,
+        count("hold") + doubtful,
+        braked - doubtful,
     )
 }
 

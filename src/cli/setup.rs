@@ -20,6 +20,9 @@ const SANDBOX_ACCOUNT: &str = "sandbox";
 /// The variable the sandbox's account takes its secret from; it exists nowhere but here.
 const SANDBOX_SECRET: &str = "MENSHEN_SANDBOX_SECRET";
 
+/// What stands in for the name of a file in the places of built-in rules.
+const BUILT_IN: &str = "built-in rules";
+
 /// What a command is going to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
@@ -45,6 +48,7 @@ impl Ground {
         if global.sandbox {
             return sandbox(global, purpose).await;
         }
+        only_with_sandbox(global)?;
         let path = find(global)?;
         let need = if purpose == Purpose::Record { Need::State } else { Need::Secrets };
         let config = config::load(&path, &config::Surroundings::of_process(), need).map_err(wrong)?;
@@ -83,12 +87,38 @@ impl Ground {
     }
 }
 
-fn find(global: &Global) -> Result<PathBuf, Error> {
+/// A file of rules: a configuration, of which only the rules count, or `[policy]`, `[lists]` and `[[rule]]` alone.
+pub(super) fn rules_file(path: &Path) -> Result<Config, Error> {
+    config::load(path, &config::Surroundings::of_process(), Need::Policy).map_err(wrong)
+}
+
+fn only_with_sandbox(global: &Global) -> Result<(), Error> {
+    let given = [("--state-dir", global.state_dir.is_some()), ("--fresh", global.fresh)];
+    match given.iter().find(|(_, given)| *given) {
+        Some((option, _)) => Err(Error::new(Wrong(format!(
+            "menshen: {option} belongs to --sandbox; without it the state directory is service.state_dir of the configuration"
+        )))),
+        None => Ok(()),
+    }
+}
+
+/// The rules alone: no account, secret or state directory is looked at. With `--sandbox` and no `-c`, the built-in ones.
+pub(super) fn policy(global: &Global) -> Result<Config, Error> {
+    let surroundings = config::Surroundings::of_process();
+    if global.sandbox && global.config.is_none() {
+        return config::load_text(Path::new(BUILT_IN), demo::RULES, &surroundings, Need::Policy).map_err(wrong);
+    }
+    let path = find(global)?;
+    tracing::debug!(path = %path.display(), "configuration");
+    config::load(&path, &surroundings, Need::Policy).map_err(wrong)
+}
+
+pub(super) fn find(global: &Global) -> Result<PathBuf, Error> {
     config::find(global.config.as_deref(), &config::Surroundings::of_process()).map_err(wrong)
 }
 
 /// A configuration error is exit status 2; it is coloured where standard error is a terminal.
-fn wrong(error: ConfigError) -> Error {
+pub(super) fn wrong(error: ConfigError) -> Error {
     let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     Error::new(Wrong(error.render(colour)))
 }
@@ -97,8 +127,20 @@ async fn sandbox(global: &Global, purpose: Purpose) -> Result<Ground, Error> {
     let dir = global.state_dir.clone().unwrap_or_else(|| PathBuf::from(SANDBOX_DIR));
     let around = service::Surroundings { site: Some("sandbox".to_owned()), ..service::Surroundings::default() };
     if purpose == Purpose::Record {
+        if global.fresh {
+            return Err(Error::new(Wrong(
+                "menshen: --fresh goes with run: only a pass starts the sandbox over".to_owned(),
+            )));
+        }
         let config = sandbox_config(global.config.as_deref(), &dir, "http://127.0.0.1:1").map_err(wrong)?;
         return Ok(Ground { config, around, lock: None, sandbox: None });
+    }
+    if purpose == Purpose::Act && demo::is_real(&dir) {
+        let message = format!(
+            "menshen: {} holds the audit log of a real service; give the sandbox a --state-dir of its own",
+            dir.display()
+        );
+        return Err(Error::new(Wrong(message)));
     }
     let lock = if purpose == Purpose::Act { Some(StateLock::take(&dir)?) } else { None };
     let world = world(global, purpose, &dir)?;
@@ -127,7 +169,7 @@ fn sandbox_config(path: Option<&Path>, dir: &Path, base_url: &str) -> Result<Con
     let mut surroundings = config::Surroundings::of_process();
     let rules = match path {
         Some(path) => config::load(path, &surroundings, Need::Policy)?,
-        None => config::load_text(Path::new("built-in rules"), demo::RULES, &surroundings, Need::Policy)?,
+        None => config::load_text(Path::new(BUILT_IN), demo::RULES, &surroundings, Need::Policy)?,
     };
     surroundings.env = Box::new(secret);
     let text = format!(

@@ -53,7 +53,8 @@ pub(super) fn matching(directory: &Path, pattern: &str, main: &Path) -> Result<V
     Ok(found)
 }
 
-fn same_file(one: &Path, other: &Path) -> bool {
+/// Whether two paths lead to one file.
+pub(super) fn same_file(one: &Path, other: &Path) -> bool {
     matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
 }
 

@@ -4,20 +4,54 @@ use super::account::{self, Defaults};
 use super::{Config, ConfigError, Need, Surroundings, files, service};
 use crate::document::{Problems, Reading, Table};
 use crate::policy::RuleSet;
-use crate::policy::parse::{Outside, ParsedPolicy, parse};
-use std::path::Path;
+use crate::policy::parse::{CaseSpec, Outside, ParsedPolicy, parse, parse_cases};
+use std::path::{Path, PathBuf};
 
 /// Reads a configuration and all it names.
 ///
 /// # Errors
 /// With every problem of every file. Nothing of it can be used then; a running service goes on with the last good one.
 pub fn load(path: &Path, surroundings: &Surroundings, need: Need) -> Result<Config, ConfigError> {
+    load_text(path, &text_of(path, surroundings)?, surroundings, need)
+}
+
+/// A configuration that may be used, and what is odd about its rules.
+#[derive(Debug, Clone)]
+pub struct Checked {
+    /// The configuration, as [`Need::Rules`] reads it.
+    pub config: Config,
+    /// Every warning; perhaps none.
+    pub warnings: Problems,
+}
+
+/// Reads a configuration and looks its rules over.
+///
+/// # Errors
+/// As [`load`].
+pub fn check(path: &Path, surroundings: &Surroundings) -> Result<Checked, ConfigError> {
+    check_text(path, &text_of(path, surroundings)?, surroundings)
+}
+
+/// Looks over the rules of a configuration whose text is at hand.
+///
+/// # Errors
+/// As [`load`].
+pub fn check_text(path: &Path, text: &str, surroundings: &Surroundings) -> Result<Checked, ConfigError> {
+    let reading = Reading::new();
+    let config = read_text(&reading, path, text, surroundings, Need::Rules);
+    if !reading.has_errors() {
+        config.policy.report_lints(&reading);
+    }
+    let warnings = reading.finish_with_warnings()?;
+    Ok(Checked { config, warnings })
+}
+
+fn text_of(path: &Path, surroundings: &Surroundings) -> Result<String, Problems> {
     let name = path.display().to_string();
-    let text = files::read(path, surroundings).map_err(|why| {
+    files::read(path, surroundings).map_err(|why| {
         let help = why.help.or_else(|| Some("name another file with -c FILE or $MENSHEN_CONFIG".to_owned()));
         Problems::about_file(why.code, &name, format!("the configuration cannot be used: {}", why.message), help)
-    })?;
-    load_text(path, &text, surroundings, need)
+    })
 }
 
 /// Reads a configuration whose text is at hand, as if it stood in `path`: for rules built into the program.
@@ -26,13 +60,61 @@ pub fn load(path: &Path, surroundings: &Surroundings, need: Need) -> Result<Conf
 /// As [`load`].
 pub fn load_text(path: &Path, text: &str, surroundings: &Surroundings, need: Need) -> Result<Config, ConfigError> {
     let reading = Reading::new();
-    let document = reading.parse(&path.display().to_string(), text);
-    let root = document.root(&reading);
-    let config = read(&root, path, surroundings, need);
-    root.finish();
-    check_rules(&config.policy, &reading);
+    let config = read_text(&reading, path, text, surroundings, need);
     reading.finish()?;
     Ok(config)
+}
+
+fn read_text(reading: &Reading, path: &Path, text: &str, surroundings: &Surroundings, need: Need) -> Config {
+    let document = reading.parse(&path.display().to_string(), text);
+    let root = document.root(reading);
+    let config = read(&root, path, surroundings, need);
+    root.finish();
+    check_rules(&config.policy, reading);
+    config
+}
+
+/// The cases of these files, to be decided by the rules of `config`. A file that `config` was read from gives the cases it has there.
+///
+/// # Errors
+/// With every problem of every file; none of their cases can be run then.
+pub fn load_cases(
+    paths: &[PathBuf],
+    config: &Config,
+    surroundings: &Surroundings,
+) -> Result<Vec<CaseSpec>, ConfigError> {
+    let reading = Reading::new();
+    let accounts = (!config.account_names.is_empty()).then_some(config.account_names.as_slice());
+    let mut cases = Vec::new();
+    for path in paths {
+        if files_of(config).any(|known| files::same_file(path, known)) {
+            let here = |case: &&CaseSpec| files::same_file(path, Path::new(&*case.place.file));
+            cases.extend(config.policy.cases.iter().filter(here).cloned());
+            continue;
+        }
+        let name = path.display().to_string();
+        match files::read(path, surroundings) {
+            Ok(text) => {
+                let document = reading.parse(&name, &text);
+                let root = document.root(&reading);
+                cases.extend(parse_cases(&root, &config.policy.spec, accounts));
+                root.finish();
+            }
+            Err(why) => {
+                let message = format!("the cases cannot be read: {}", why.message);
+                reading.report_file(why.code, &name, message, why.help);
+            }
+        }
+    }
+    reading.finish()?;
+    Ok(cases)
+}
+
+/// The files rules and cases of a configuration stand in.
+fn files_of(config: &Config) -> impl Iterator<Item = &Path> {
+    let rules = config.policy.spec.rules.iter().filter_map(|rule| rule.place.as_ref());
+    let places = rules.chain(config.policy.cases.iter().map(|case| &case.place));
+    std::iter::once(config.path.as_path()).chain(places.map(|place| Path::new(&*place.file)))
 }
 
 /// The whole file; what is wrong is reported and stands in for by a default.
@@ -44,9 +126,9 @@ fn read(root: &Table<'_>, path: &Path, surroundings: &Surroundings, need: Need) 
     let pending = service::pending(root.optional("pending"));
     let (service, accounts, account_names) = match need {
         Need::Policy => (service::default(), Vec::new(), account::names(&tables)),
-        Need::Secrets | Need::State => {
+        Need::Secrets | Need::State | Need::Rules => {
             let wechat = account::wechat(wechat, path);
-            if tables.is_empty() && written.is_none_or(|v| v.is_list()) {
+            if need != Need::Rules && tables.is_empty() && written.is_none_or(|v| v.is_list()) {
                 let help = "name the plugin's owner: [[account]] with name, appid and token";
                 root.reading().report_help("missing", root.spot(), "there is no [[account]]", help);
             }
@@ -55,8 +137,12 @@ fn read(root: &Table<'_>, path: &Path, surroundings: &Surroundings, need: Need) 
             (service::read(service, path), accounts, names)
         }
     };
-    let known = (need != Need::Policy || !account_names.is_empty()).then_some(account_names.as_slice());
-    let policy = policy(root, path, known, surroundings);
+    let known =
+        (matches!(need, Need::Secrets | Need::State) || !account_names.is_empty()).then_some(account_names.as_slice());
+    let policy = match need {
+        Need::State => ParsedPolicy::left_out(root),
+        _ => policy(root, path, known, surroundings),
+    };
     Config { path: path.to_owned(), service, accounts, account_names, limits, policy, pending }
 }
 

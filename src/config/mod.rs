@@ -17,7 +17,7 @@ mod tests;
 
 pub use account::{Account, Limits, Token, Wechat};
 pub use find::find;
-pub use load::{load, load_text};
+pub use load::{Checked, check, check_text, load, load_cases, load_text};
 pub use schedule::Schedule;
 pub use secret::{Origin, Secret};
 pub use service::{Pending, Service};
@@ -52,8 +52,11 @@ pub struct Config {
 pub enum Need {
     /// Everything, secrets read: for whoever talks to WeChat.
     Secrets,
-    /// Everything, secrets checked in shape but not read: for whoever only looks at the state directory.
+    /// `[service]` and the accounts, secrets checked in shape but not read; rules are not even looked at. For whoever
+    /// only needs the state directory: the record stays readable while the rules are being mended.
     State,
+    /// All that is written, secrets checked in shape but not read; `[[account]]` may be missing: for whoever checks rules.
+    Rules,
     /// Rules, lists, cases, `[pending]` and `[limits]`; the rest is not even looked at: for the sandbox.
     Policy,
 }

@@ -7,8 +7,7 @@ mod values;
 
 use super::*;
 use crate::policy::Mode;
-use crate::policy::parse::Given;
-use crate::policy::{AppId, Application, Category, CreateTime, Moment, RuleSet};
+use crate::policy::Trial;
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 use std::fs;
@@ -146,33 +145,12 @@ fn a_text_at_hand_is_read_like_a_file() {
 #[test]
 fn the_cases_of_the_example_come_out_as_they_say() {
     let policy = load_files(&[("menshen.toml", EXAMPLE)], Need::Policy).unwrap().policy;
-    let rules = RuleSet::compile(policy.spec.for_account("express")).unwrap();
-    let now = Timestamp::from_second(1_800_000_000).unwrap();
+    let mut trial = Trial::new(&policy.spec, &["express".to_owned()]).unwrap();
     for case in &policy.cases {
-        let decision = rules.decide(&application(&case.given, now), &Moment { now });
-        assert_eq!(decision.verdict, case.expect, "{}", case.name);
-        let rule = decision.rule.map(|index| policy.spec.rules[index].name.clone());
-        assert!(case.rule.is_none() || case.rule == rule, "{}: {rule:?}", case.name);
+        let result = trial.run(case, Timestamp::from_second(1_800_000_000).unwrap()).unwrap();
+        assert!(result.passed(), "{}: {:?}", case.name, result.differences);
     }
     assert!(policy.cases.len() >= 2);
-}
-
-fn application(given: &Given, now: Timestamp) -> Application {
-    let aged = given.age.map(|age| CreateTime::received((now.as_second() - age.as_secs() as i64).to_string()));
-    let category = |text: &String| {
-        let (first, second) = text.split_once('/').map_or((text.as_str(), None), |(f, s)| (f, Some(s.to_owned())));
-        Category { first: Some(first.to_owned()), second }
-    };
-    Application {
-        appid: given.appid.clone().unwrap_or_else(|| AppId::new("wx")),
-        create_time: aged.unwrap_or_else(|| given.create_time.clone()),
-        nickname: given.nickname.clone().unwrap_or_default(),
-        reason: given.reason.clone().unwrap_or_default(),
-        categories: given.categories.iter().flatten().map(category).collect(),
-        headimgurl: None,
-        apply_url: None,
-        malformed: Vec::new(),
-    }
 }
 
 /// An unknown key in each table makes the error tell the known ones; each must stand in the example.
@@ -198,10 +176,11 @@ fn the_example_shows_every_key() {
         "[[rule]]\nwhen.category.zzzzzzzz = 1".into(),
         "[[rule]]\nwhen.appid.zzzzzzzz = 1".into(),
         "[[rule]]\nwhen.age.zzzzzzzz = 1".into(),
+        "[[rule]]\nwhen.previous.zzzzzzzz = 1".into(),
     ];
     let mut known: BTreeSet<String> = BTreeSet::new();
     for table in tables {
-        let error = load_files(&[("menshen.toml", &format!("{table}\n{nowhere}"))], Need::State).unwrap_err();
+        let error = load_files(&[("menshen.toml", &format!("{table}\n{nowhere}"))], Need::Secrets).unwrap_err();
         let helps: Vec<&str> =
             error.problems().filter_map(|p| p.help.as_deref()?.strip_prefix("known keys: ")).collect();
         assert!(!helps.is_empty(), "{table}: {error}");
@@ -211,6 +190,17 @@ fn the_example_shows_every_key() {
     let words: BTreeSet<&str> = EXAMPLE.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').collect();
     let missing: Vec<&String> = known.iter().filter(|key| !words.contains(key.as_str())).collect();
     assert!(missing.is_empty(), "not in config.example.toml: {missing:?}");
+}
+
+#[test]
+fn who_reads_the_record_needs_no_rules() {
+    let account = "[[account]]\nname = 'b'\nappid = 'wxb'\ntoken = { secret = { env = 'NOT_SET' } }\n";
+    let broken = "[policy]\ndefault = 'maybe'\n[lists]\nx = []\n[[rule]]\nname = 5\n";
+    let text = format!("{account}{broken}");
+    let config = load_files(&[("menshen.toml", &text)], Need::State).unwrap();
+    assert_eq!((config.accounts.len(), config.policy.spec.rules.len()), (1, 0));
+    assert!(load_files(&[("menshen.toml", &text)], Need::Secrets).is_err());
+    assert!(load_files(&[("menshen.toml", &format!("{account}[service]\nzzz = 1"))], Need::State).is_err());
 }
 
 #[test]

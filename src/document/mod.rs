@@ -16,6 +16,6 @@ mod tests;
 mod tree;
 
 pub use nearest::{nearest, suggest};
-pub use problem::{FileId, Problem, Problems, Spot};
+pub use problem::{FileId, Problem, Problems, Severity, Spot};
 pub use reading::{Document, Reading};
 pub use table::{Table, Value, parse_duration};

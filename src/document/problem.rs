@@ -18,9 +18,30 @@ pub struct Spot {
     pub end: usize,
 }
 
+/// Whether a configuration may be used all the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Severity {
+    /// It must not be used.
+    Error,
+    /// It may; somebody should look at it.
+    Warning,
+}
+
+impl Severity {
+    /// The word that is shown.
+    pub fn word(self) -> &'static str {
+        match self {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        }
+    }
+}
+
 /// Something wrong in a file, or with a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
+    /// Whether the configuration may be used all the same.
+    pub severity: Severity,
     /// Short and stable, for scripts and tests: `unknown-key`, `missing`, `kind` …
     pub code: &'static str,
     /// Where it stands in a text; `None` when the file itself is the problem.
@@ -79,7 +100,7 @@ impl Source {
     }
 }
 
-/// Every problem of a set of files, in the order of the files and their lines. Never empty.
+/// Every problem of a set of files, in the order of the files and their lines; or every warning.
 #[derive(Debug, Clone)]
 pub struct Problems {
     pub(super) sources: Vec<Source>,
@@ -89,7 +110,8 @@ pub struct Problems {
 impl Problems {
     /// A problem with a file that has no text, e.g. one that is not there.
     pub fn about_file(code: &'static str, file: &str, message: String, help: Option<String>) -> Problems {
-        let problem = Problem { code, spot: None, file: file.into(), line: 0, column: 0, message, help };
+        let severity = Severity::Error;
+        let problem = Problem { severity, code, spot: None, file: file.into(), line: 0, column: 0, message, help };
         Problems { sources: Vec::new(), problems: vec![problem] }
     }
 

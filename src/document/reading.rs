@@ -1,6 +1,6 @@
 //! The collector: texts come in, problems are kept, and at the end there are either none or all of them.
 
-use super::problem::{FileId, Problem, Problems, Source, Spot};
+use super::problem::{FileId, Problem, Problems, Severity, Source, Spot};
 use super::table::Table;
 use super::tree;
 use std::cell::RefCell;
@@ -64,7 +64,7 @@ impl Reading {
         for error in &errors {
             let span = error.span().unwrap_or(text.len()..text.len());
             let spot = Spot { file, start: span.start, end: span.end };
-            self.report_with("syntax", spot, error.message().to_owned(), syntax_help(&text[span.start..]));
+            self.keep(Severity::Error, "syntax", spot, error.message().to_owned(), syntax_help(&text[span.start..]));
         }
         if !errors.is_empty() {
             self.mark_incomplete();
@@ -89,18 +89,44 @@ impl Reading {
 
     /// Keeps a problem.
     pub fn report(&self, code: &'static str, spot: Spot, message: impl Into<String>) {
-        self.report_with(code, spot, message.into(), None);
+        self.keep(Severity::Error, code, spot, message.into(), None);
     }
 
     /// Keeps a problem and what would be right.
     pub fn report_help(&self, code: &'static str, spot: Spot, message: impl Into<String>, help: impl Into<String>) {
-        self.report_with(code, spot, message.into(), Some(help.into()));
+        self.keep(Severity::Error, code, spot, message.into(), Some(help.into()));
     }
 
-    fn report_with(&self, code: &'static str, spot: Spot, message: String, help: Option<String>) {
+    /// Keeps a warning: it stops nobody from using what was read.
+    pub fn warn(&self, code: &'static str, spot: Spot, message: String, help: Option<String>) {
+        self.keep(Severity::Warning, code, spot, message, help);
+    }
+
+    /// Keeps a problem with a file that has no text.
+    pub fn report_file(&self, code: &'static str, file: &str, message: String, help: Option<String>) {
+        let severity = Severity::Error;
+        let problem = Problem { severity, code, spot: None, file: file.into(), line: 0, column: 0, message, help };
+        self.state.borrow_mut().problems.push(problem);
+    }
+
+    /// True when something is wrong, warnings aside.
+    pub fn has_errors(&self) -> bool {
+        self.state.borrow().problems.iter().any(|problem| problem.severity == Severity::Error)
+    }
+
+    fn keep(&self, severity: Severity, code: &'static str, spot: Spot, message: String, help: Option<String>) {
         let (line, column) = self.position(spot);
         let file = self.name(spot.file);
-        self.state.borrow_mut().problems.push(Problem { code, spot: Some(spot), file, line, column, message, help });
+        self.state.borrow_mut().problems.push(Problem {
+            severity,
+            code,
+            spot: Some(spot),
+            file,
+            line,
+            column,
+            message,
+            help,
+        });
     }
 
     /// Part of the files could not be read; what only seems to be missing is then not reported.
@@ -123,13 +149,23 @@ impl Reading {
     /// # Errors
     /// With all problems, when there is at least one: the configuration must not be used.
     pub fn finish(self) -> Result<(), Problems> {
+        self.finish_with_warnings().map(drop)
+    }
+
+    /// The warnings, perhaps none; or everything, when anything is wrong.
+    ///
+    /// # Errors
+    /// With all problems and warnings, when there is at least one problem.
+    pub fn finish_with_warnings(self) -> Result<Problems, Problems> {
+        let wrong = self.has_errors();
         let State { sources, mut problems, incomplete } = self.state.into_inner();
         if incomplete {
             drop_consequences(&mut problems, &sources);
         }
         problems.sort_by_key(|p| p.spot);
         problems.dedup();
-        if problems.is_empty() { Ok(()) } else { Err(Problems { sources, problems }) }
+        let problems = Problems { sources, problems };
+        if wrong { Err(problems) } else { Ok(problems) }
     }
 }
 

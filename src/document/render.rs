@@ -1,6 +1,6 @@
 //! Draws problems the way rustc does: the line, a caret under the place, help below. Secrets are covered.
 
-use super::problem::{Problem, Problems, Source, Spot};
+use super::problem::{Problem, Problems, Severity, Source, Spot};
 use super::secret;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use std::ops::Range;
@@ -12,14 +12,22 @@ pub(super) fn render(problems: &Problems, colour: bool) -> String {
     let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
     let mut drawn: Vec<String> = problems.problems.iter().map(|p| draw(problems, p, &renderer)).collect();
     if problems.count() > 1 {
-        let summary = format!("{} problems found", problems.count());
-        drawn.push(renderer.render(&[Group::with_title(Level::ERROR.primary_title(summary))]));
+        let (level, what) = match problems.problems.iter().any(|p| p.severity == Severity::Error) {
+            true => (Level::ERROR, "problems"),
+            false => (Level::WARNING, "warnings"),
+        };
+        let summary = format!("{} {what} found", problems.count());
+        drawn.push(renderer.render(&[Group::with_title(level.primary_title(summary))]));
     }
     drawn.join("\n\n")
 }
 
 fn draw(problems: &Problems, problem: &Problem, renderer: &Renderer) -> String {
-    let title = Level::ERROR.primary_title(problem.message.as_str()).id(problem.code);
+    let level = match problem.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+    };
+    let title = level.primary_title(problem.message.as_str()).id(problem.code);
     let group = match problem.spot {
         Some(spot) => {
             let line = ShownLine::new(&problems.sources[spot.file.0], spot);

@@ -4,6 +4,7 @@ use super::nearest::suggest;
 use super::problem::Spot;
 use super::reading::Reading;
 use super::tree::{Entry, Kind, Node};
+use jiff::Timestamp;
 use std::cell::RefCell;
 use std::ops::{Range, RangeInclusive};
 use std::time::Duration;
@@ -204,6 +205,21 @@ impl<'a> Value<'a> {
             return None;
         }
         Some(duration)
+    }
+
+    /// An instant: a TOML date-time with its offset, or the same in quotes.
+    pub fn instant(&self) -> Option<Timestamp> {
+        const EXAMPLE: &str = "write the time and its offset: 2026-11-22T08:00:00Z or 2026-11-22T16:00:00+08:00";
+        let (Kind::Text(text) | Kind::Date(text)) = &self.tree.kind else {
+            let message = format!("{} is {}: expected an instant", self.name, self.tree.kind.words());
+            self.wrong("kind", message, EXAMPLE);
+            return None;
+        };
+        let instant = text.parse().ok();
+        if instant.is_none() {
+            self.wrong("instant", format!("{} is no instant: `{text}`", self.name), EXAMPLE);
+        }
+        instant
     }
 
     /// A table; `name` is what problems in it call it.

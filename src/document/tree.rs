@@ -26,7 +26,8 @@ pub(super) enum Kind {
     Whole(Option<i128>),
     Fraction,
     Flag(bool),
-    Date,
+    /// As TOML writes it.
+    Date(String),
     List(Vec<Node>),
     Table(Entries),
 }
@@ -39,7 +40,7 @@ impl Kind {
             Kind::Whole(_) => "a whole number",
             Kind::Fraction => "a number with a fraction",
             Kind::Flag(_) => "true or false",
-            Kind::Date => "a date or time",
+            Kind::Date(_) => "a date or time",
             Kind::List(_) => "a list",
             Kind::Table(_) => "a table",
         }
@@ -64,7 +65,7 @@ fn kind(value: DeValue<'_>) -> Kind {
         DeValue::Integer(digits) => Kind::Whole(i128::from_str_radix(digits.as_str(), digits.radix()).ok()),
         DeValue::Float(_) => Kind::Fraction,
         DeValue::Boolean(flag) => Kind::Flag(flag),
-        DeValue::Datetime(_) => Kind::Date,
+        DeValue::Datetime(date) => Kind::Date(date.to_string()),
         DeValue::Array(values) => {
             Kind::List(values.into_iter().map(|v| Node { span: v.span(), kind: kind(v.into_inner()) }).collect())
         }

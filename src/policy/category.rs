@@ -36,13 +36,13 @@ fn second(category: &Category) -> Option<String> {
 }
 
 /// One entry of a rule's list.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Entry {
     first: Part,
     second: Part,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Part {
     Any,
     Exactly(String),
@@ -59,7 +59,42 @@ impl Entry {
     }
 }
 
+impl Entry {
+    /// Whether it matches every category the other matches.
+    pub(super) fn covers(&self, other: &Entry) -> bool {
+        self.first.covers(&other.first) && self.second.covers(&other.second)
+    }
+
+    /// The entry that matches what both match; none when nothing is matched by both.
+    pub(super) fn meet(&self, other: &Entry) -> Option<Entry> {
+        Some(Entry { first: self.first.meet(&other.first)?, second: self.second.meet(&other.second)? })
+    }
+
+    /// Its folded first and second; none for `*`.
+    pub(super) fn parts(&self) -> (Option<&str>, Option<&str>) {
+        (self.first.exactly(), self.second.exactly())
+    }
+}
+
 impl Part {
+    fn covers(&self, other: &Part) -> bool {
+        *self == Part::Any || self == other
+    }
+
+    fn meet(&self, other: &Part) -> Option<Part> {
+        match (self, other) {
+            (Part::Any, part) | (part, Part::Any) => Some(part.clone()),
+            (one, other) => (one == other).then(|| one.clone()),
+        }
+    }
+
+    fn exactly(&self) -> Option<&str> {
+        match self {
+            Part::Any => None,
+            Part::Exactly(part) => Some(part),
+        }
+    }
+
     fn read(written: &str) -> Option<Part> {
         match fold(written).as_str() {
             "" => None,

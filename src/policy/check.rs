@@ -4,9 +4,10 @@
 //! and what is missing is unknown, never false. Does not choose which rules to look at.
 
 use super::{
-    Application, Truth,
+    Application, EarlierKind, History, PreviousTest, Truth,
     category::CategoryHits,
     keywords::{Hits, Numbers},
+    pattern::Patterns,
 };
 use jiff::{SignedDuration, Timestamp};
 use std::{collections::HashSet, time::Duration};
@@ -22,6 +23,7 @@ pub(super) enum Check {
     Text(TextCheck),
     Appid { any: Option<HashSet<String>>, none: Option<HashSet<String>> },
     Age { min: Option<Duration>, max: Option<Duration> },
+    Previous(PreviousTest),
     AnyOf(Vec<Vec<Check>>),
     Not(Vec<Check>),
 }
@@ -39,12 +41,13 @@ pub(super) struct NumberLists {
 pub(super) struct TextCheck {
     pub(super) field: Field,
     pub(super) keywords: NumberLists,
+    pub(super) regex: Option<Patterns>,
     pub(super) min_chars: Option<u64>,
     pub(super) max_chars: Option<u64>,
 }
 
 /// A text of an application.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Field {
     Reason,
     Nickname,
@@ -61,6 +64,7 @@ pub(super) struct TextFacts {
 pub(super) struct Facts<'a> {
     pub(super) application: &'a Application,
     pub(super) now: Timestamp,
+    pub(super) history: &'a History,
     pub(super) reason: &'a TextFacts,
     pub(super) nickname: &'a TextFacts,
     pub(super) categories: &'a CategoryHits,
@@ -73,6 +77,20 @@ impl Facts<'_> {
             Field::Reason => self.reason,
             Field::Nickname => self.nickname,
         }
+    }
+
+    /// This text as received.
+    pub(super) fn received(&self, field: Field) -> &str {
+        match field {
+            Field::Reason => &self.application.reason,
+            Field::Nickname => &self.application.nickname,
+        }
+    }
+
+    /// How many other applications of the applicant ended like this, not longer ago than `within`.
+    pub(super) fn earlier(&self, what: EarlierKind, within: Option<Duration>) -> u64 {
+        let since = within.map(|within| self.now.checked_sub(within).unwrap_or(Timestamp::MIN));
+        self.history.count(&self.application.appid, &self.application.create_time, what, since)
     }
 
     /// The time since the application was made; none when it cannot be told.
@@ -96,7 +114,7 @@ pub(super) fn holds(check: &Check, facts: &Facts<'_>) -> Truth {
     match check {
         Check::Always => Truth::True,
         Check::Category(lists) => category_holds(lists, facts.categories),
-        Check::Text(text) => text_holds(text, facts.text(text.field)).into(),
+        Check::Text(text) => text_holds(text, facts).into(),
         Check::Appid { any, none } => {
             let listed = |list: &HashSet<String>| list.contains(facts.application.appid.as_str());
             (any.as_ref().is_none_or(listed) && !none.as_ref().is_some_and(listed)).into()
@@ -105,6 +123,7 @@ pub(super) fn holds(check: &Check, facts: &Facts<'_>) -> Truth {
             Some(age) => (min.is_none_or(|min| age >= min) && max.is_none_or(|max| age <= max)).into(),
             None => Truth::Unknown,
         },
+        Check::Previous(test) => test.counts().all(|(what, least)| facts.earlier(what, test.within) >= least).into(),
         Check::AnyOf(branches) => !and(branches.iter().map(|branch| !all_hold(branch, facts))),
         Check::Not(checks) => !all_hold(checks, facts),
     }
@@ -120,13 +139,15 @@ fn category_holds(lists: &NumberLists, categories: &CategoryHits) -> Truth {
     (any && all && none).into()
 }
 
-fn text_holds(check: &TextCheck, text: &TextFacts) -> bool {
-    let lists = &check.keywords;
+/// What costs least comes first: a pattern is sought only where all else holds.
+fn text_holds(check: &TextCheck, facts: &Facts<'_>) -> bool {
+    let (lists, text) = (&check.keywords, facts.text(check.field));
     check.min_chars.is_none_or(|min| text.chars >= min)
         && check.max_chars.is_none_or(|max| text.chars <= max)
         && lists.any.as_ref().is_none_or(|list| has_any(list, &text.hits))
         && lists.all.as_ref().is_none_or(|list| has_all(list, &text.hits))
         && !lists.none.as_ref().is_some_and(|list| has_any(list, &text.hits))
+        && check.regex.as_ref().is_none_or(|patterns| patterns.any_in(facts.received(check.field)))
 }
 
 /// Whether any keyword of the list was found: by whichever is shorter, the list or what was found.

@@ -9,6 +9,7 @@ use super::{
     check::{Check, Field, NumberLists, TextCheck},
     keywords::{Keyword, KeywordCollector, KeywordSet, Numbers},
     message::Template,
+    pattern::{self, Patterns},
 };
 use std::{collections::HashSet, fmt};
 
@@ -151,6 +152,12 @@ impl Compiler {
                 }
                 Check::Age { min: age.min, max: age.max }
             }
+            Test::Previous(previous) => {
+                if previous.counts().next().is_none() {
+                    self.problem(&inner, "counts nothing; it takes `agreed`, `refused` or `held`");
+                }
+                Check::Previous(previous.clone())
+            }
             Test::AnyOf(branches) => {
                 if branches.is_empty() {
                     self.problem(&inner, "is empty");
@@ -163,11 +170,26 @@ impl Compiler {
     }
 
     fn text(&mut self, path: &str, field: Field, text: &TextTest) -> Check {
-        self.not_empty(path, &text.keywords, text.min_chars.is_some() || text.max_chars.is_some());
+        self.not_empty(
+            path,
+            &text.keywords,
+            text.regex.is_some() || text.min_chars.is_some() || text.max_chars.is_some(),
+        );
         let keywords = self.lists(path, &text.keywords, Compiler::keywords);
         let seeks = keywords.any.is_some() || keywords.all.is_some() || keywords.none.is_some();
         self.seeks_nickname |= seeks && field == Field::Nickname;
-        Check::Text(TextCheck { field, keywords, min_chars: text.min_chars, max_chars: text.max_chars })
+        let regex = text.regex.as_deref().map(|list| self.patterns(&format!("{path}.regex"), list));
+        Check::Text(TextCheck { field, keywords, regex, min_chars: text.min_chars, max_chars: text.max_chars })
+    }
+
+    fn patterns(&mut self, path: &str, list: &[String]) -> Patterns {
+        if list.is_empty() {
+            self.problem(path, "is an empty list");
+        }
+        let mut read = |(index, written): (usize, &String)| {
+            pattern::read(written).map_err(|problem| self.problem(&format!("{path}[{index}]"), problem)).ok()
+        };
+        Patterns::new(list.iter().enumerate().filter_map(&mut read).collect())
     }
 
     fn appid(&mut self, path: &str, lists: &Lists) -> Check {
@@ -233,6 +255,7 @@ pub(super) fn test_word(test: &Test) -> &'static str {
         Test::Nickname(_) => "nickname",
         Test::Appid(_) => "appid",
         Test::Age(_) => "age",
+        Test::Previous(_) => "previous",
         Test::AnyOf(_) => "any_of",
         Test::Not(_) => "not",
     }

@@ -27,6 +27,11 @@ pub enum Brake {
 }
 
 impl Brake {
+    /// It is about the application itself, so a person must look; the others keep back what the rules would do.
+    pub fn is_doubt(self) -> bool {
+        matches!(self, Brake::Unknown | Brake::Malformed | Brake::Ambiguous | Brake::Message)
+    }
+
     /// The word used in preview and audit.
     pub fn word(self) -> &'static str {
         match self {
@@ -117,15 +122,15 @@ pub struct ConditionWhy {
     pub truth: Truth,
     /// What was found or missing, in words: `contains 博彩`, `has 3 characters, less than 5`, `no create_time`.
     pub words: String,
-    /// The keywords found, each with its place in the text as received.
+    /// The keywords and patterns found, each with its place in the text as received.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub found: Vec<Found>,
 }
 
-/// A keyword found in a text.
+/// A keyword or pattern found in a text.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Found {
-    /// As written in the rule, without `*`.
+    /// As written in the rule; a keyword without `*`.
     pub keyword: String,
     /// Bytes of the text as received where it starts …
     pub start: usize,

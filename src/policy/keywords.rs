@@ -47,7 +47,7 @@ pub(super) fn as_shown(written: &str) -> &str {
     let star = ['*', '＊'];
     let shown = written.trim();
     let shown = shown.strip_prefix(star).unwrap_or(shown);
-    shown.strip_suffix(star).unwrap_or(shown)
+    shown.strip_suffix(star).unwrap_or(shown).trim()
 }
 
 /// Gathers keywords and gives each different one a number.
@@ -125,6 +125,29 @@ impl KeywordSet {
                 }
             }
         }
+    }
+}
+
+impl KeywordSet {
+    /// The numbers of the keywords that are found wherever this one is: also where what stands around it is not known.
+    pub(super) fn implied(&self, keyword: &Keyword) -> Vec<u32> {
+        let Some(automaton) = &self.automaton else { return Vec::new() };
+        let (text, mut found) = (keyword.folded.as_str(), Vec::new());
+        for at in automaton.find_overlapping_iter(text) {
+            let pattern = at.pattern().as_usize();
+            let open_before = at.start() == 0 && !keyword.guard_start;
+            let open_after = at.end() == text.len() && !keyword.guard_end;
+            for needle in &self.needles[self.starts[pattern]..self.starts[pattern + 1]] {
+                let around = (needle.guard_start && open_before) || (needle.guard_end && open_after);
+                let (start, end) = (needle.guard_start, needle.guard_end);
+                if !around && Keyword::may_stand(start, end, text.as_bytes(), at.start(), at.end()) {
+                    found.push(needle.number);
+                }
+            }
+        }
+        found.sort_unstable();
+        found.dedup();
+        found
     }
 }
 

@@ -62,6 +62,23 @@ impl Template {
         if problems.is_empty() { Ok(Template { parts }) } else { Err(problems) }
     }
 
+    /// The words it asks for.
+    pub(super) fn placeholders(&self) -> impl Iterator<Item = Placeholder> {
+        self.parts.iter().filter_map(|part| match part {
+            Part::Text(_) => None,
+            Part::Word(placeholder) => Some(*placeholder),
+        })
+    }
+
+    /// How many characters it has, when each word has as many as `word` says.
+    pub(super) fn chars(&self, word: impl Fn(Placeholder) -> usize) -> usize {
+        let chars = |part: &Part| match part {
+            Part::Text(text) => text.chars().count(),
+            Part::Word(placeholder) => word(*placeholder),
+        };
+        self.parts.iter().map(chars).sum()
+    }
+
     /// Fills it in. `word` appends what stands for a placeholder.
     pub(super) fn fill(&self, max_chars: usize, mut word: impl FnMut(Placeholder, &mut String)) -> String {
         let mut filled = String::new();

@@ -28,6 +28,10 @@ pub struct Past {
     pub attempts: u32,
     /// It still holds its place of a daily limit.
     pub place: bool,
+    /// The message it would send.
+    pub message: Option<String>,
+    /// The newest row whose change WeChat accepted at our word, and that change; older than this one, or this one.
+    pub accepted: Option<(i64, Action)>,
 }
 
 /// What may still be done, by `[limits]`; `None` = no limit.
@@ -50,13 +54,24 @@ pub struct Stops {
     pub paused: BTreeSet<Action>,
 }
 
+impl Stops {
+    /// The brake that keeps this action back.
+    pub fn brake(&self, action: Action) -> Option<Brake> {
+        match (self.verification, self.paused.contains(&action)) {
+            (true, _) => Some(Brake::Verification),
+            (false, true) => Some(Brake::Pause),
+            (false, false) => None,
+        }
+    }
+}
+
 /// Everything a plan depends on.
 #[derive(Clone, Copy)]
 pub struct Situation<'a> {
     /// The rules of this account.
     pub rules: &'a RuleSet,
     /// The time, and what else the rules may ask about.
-    pub moment: &'a Moment,
+    pub moment: &'a Moment<'a>,
     /// Whether verdicts are carried out.
     pub mode: Mode,
     /// What the log last said, by identity.
@@ -110,19 +125,24 @@ pub fn plan(situation: &Situation<'_>, mut pending: Vec<Application>) -> Vec<Ste
     pending.sort_by(|a, b| age_order(a).cmp(&age_order(b)));
     let twice = appearing_twice(&pending);
     let mut room = situation.room;
-    pending
-        .into_iter()
-        .map(|application| {
-            let decision = decide(situation, &application, &twice);
-            step(situation, &mut room, application, decision)
-        })
-        .collect()
+    let mut steps: Vec<Step> = Vec::with_capacity(pending.len());
+    for application in pending {
+        let decision = decide(situation, &application, &twice);
+        let mut step = step(situation, &mut room, application, decision);
+        // One identity, one row: of two entries with different content the log would tell now one, now the other.
+        if steps.last().is_some_and(|before| before.application.identity() == step.application.identity()) {
+            step.todo = Todo::Known;
+        }
+        steps.push(step);
+    }
+    steps
 }
 
-/// The order of plan and preview: create_time, none last; then appid.
-fn age_order(application: &Application) -> (bool, Option<i64>, &AppId, Option<&str>) {
-    let seconds = application.create_time.seconds();
-    (seconds.is_none(), seconds, &application.appid, application.create_time.text())
+/// The order of plan and preview: create_time, none last; then appid. Of one identity the malformed first,
+/// so that pages in another order change nothing.
+fn age_order(application: &Application) -> (bool, Option<i64>, &AppId, Option<&str>, bool) {
+    let (seconds, sound) = (application.create_time.seconds(), application.malformed.is_empty());
+    (seconds.is_none(), seconds, &application.appid, application.create_time.text(), sound)
 }
 
 fn appearing_twice(pending: &[Application]) -> BTreeSet<AppId> {
@@ -132,13 +152,7 @@ fn appearing_twice(pending: &[Application]) -> BTreeSet<AppId> {
 
 fn decide(situation: &Situation<'_>, application: &Application, twice: &BTreeSet<AppId>) -> Decision {
     if application.malformed.is_empty() && twice.contains(&application.appid) {
-        return Decision {
-            verdict: Verdict::Hold,
-            rule: None,
-            message: None,
-            brake: Some(Brake::Ambiguous),
-            unknown: Vec::new(),
-        };
+        return undecided(Brake::Ambiguous);
     }
     situation.rules.decide(application, situation.moment)
 }
@@ -149,9 +163,8 @@ fn step(situation: &Situation<'_>, room: &mut Room, application: Application, mu
         return Step { application, decision, todo: Todo::Wait };
     }
     let past = past.filter(|past| past.verdict.is_some());
-    if let (Mode::Live, Some((row, action))) = (situation.mode, past.and_then(done_before)) {
-        decision.brake = decision.brake.or(Some(Brake::Verification));
-        return Step { application, decision, todo: Todo::Contradicted { row, action } };
+    if let Some((row, action)) = past.and_then(|past| past.accepted) {
+        return after_acceptance(situation, past, application, decision, (row, action));
     }
     let todo = match (wanted_action(&decision), past) {
         (Some(action), _) if situation.mode == Mode::Live => {
@@ -184,15 +197,38 @@ pub fn action_of(verdict: Verdict) -> Option<Action> {
     }
 }
 
-/// The row and the change it says we made.
-fn done_before(past: &Past) -> Option<(i64, Action)> {
-    let action = past.verdict.and_then(action_of)?;
-    (past.outcome == Outcome::Done).then_some((past.id, action))
+/// WeChat accepted a change of this application at our word, and the list shows it pending.
+fn after_acceptance(
+    situation: &Situation<'_>,
+    past: Option<&Past>,
+    application: Application,
+    mut decision: Decision,
+    (row, action): (i64, Action),
+) -> Step {
+    let todo = if application.create_time.text().is_none() {
+        // Without create_time it may as well have applied anew.
+        decision = undecided(Brake::Ambiguous);
+        rest(situation, past, &decision)
+    } else {
+        decision.brake = decision.brake.or(Some(Brake::Verification));
+        match situation.mode {
+            Mode::Live => Todo::Contradicted { row, action },
+            Mode::Shadow => Todo::Known,
+        }
+    };
+    Step { application, decision, todo }
 }
 
-/// A failed row with the same verdict and rule takes the next attempt.
+fn undecided(brake: Brake) -> Decision {
+    Decision { verdict: Verdict::Hold, rule: None, message: None, brake: Some(brake), unknown: Vec::new() }
+}
+
+/// A failed row with the same verdict and rule takes the next attempt; with another message it would say what was
+/// never sent, so that is a new row.
 fn further_attempt<'a>(situation: &Situation<'a>, past: Option<&'a Past>, decision: &Decision) -> Option<&'a Past> {
-    past.filter(|past| past.outcome == Outcome::Failed && says_the_same(situation, past, decision))
+    past.filter(|past| {
+        past.outcome == Outcome::Failed && past.message == decision.message && says_the_same(situation, past, decision)
+    })
 }
 
 fn says_the_same(situation: &Situation<'_>, past: &Past, decision: &Decision) -> bool {
@@ -201,11 +237,8 @@ fn says_the_same(situation: &Situation<'_>, past: &Past, decision: &Decision) ->
 
 /// The brake that keeps an action back, or `None` with its place in the limits taken.
 fn stopped(situation: &Situation<'_>, room: &mut Room, action: Action, has_place: bool) -> Option<Brake> {
-    if situation.stops.verification {
-        return Some(Brake::Verification);
-    }
-    if situation.stops.paused.contains(&action) {
-        return Some(Brake::Pause);
+    if let Some(brake) = situation.stops.brake(action) {
+        return Some(brake);
     }
     let mut nothing = None;
     let day = match action {
@@ -240,12 +273,12 @@ fn rest(situation: &Situation<'_>, past: Option<&Past>, decision: &Decision) -> 
 }
 
 /// The evidence for a step: what the rules say, and the brake of the plan in the same sentence.
-pub fn evidence(rules: &RuleSet, moment: &Moment, application: &Application, decision: &Decision) -> Why {
+pub fn evidence(rules: &RuleSet, moment: &Moment<'_>, application: &Application, decision: &Decision) -> Why {
     let mut why = rules.why(application, moment, decision);
     match decision.brake {
         Some(Brake::Ambiguous) => {
             why.sentence =
-                "hold: another pending entry carries the same appid, and WeChat's calls name nothing else".to_owned();
+                "hold: the appid alone does not tell which application is meant: another pending entry carries it, or one without create_time was decided before".to_owned();
         }
         Some(Brake::Limit) => why.sentence.push_str("; held: a limit of [limits] is reached"),
         Some(Brake::Pause) => why.sentence.push_str("; held: acting is paused"),

@@ -4,6 +4,7 @@
 //! compiles, what is kept in the audit log by its hash, and what a replay reads
 //! back. Places in files are beside it and never part of the hash.
 
+use super::EarlierKind;
 use serde::{Deserialize, Serialize};
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -153,6 +154,8 @@ pub enum Test {
     Appid(Lists),
     /// `age = { min, max }`
     Age(AgeTest),
+    /// `previous = { agreed, refused, held, within }`
+    Previous(PreviousTest),
     /// `any_of = [ … ]`: one must hold.
     AnyOf(Vec<Condition>),
     /// `not = { … }`: must not hold.
@@ -179,6 +182,9 @@ pub struct TextTest {
     /// Keywords.
     #[serde(flatten)]
     pub keywords: Lists,
+    /// Regular expressions on the text as received: any matches.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub regex: Option<Vec<String>>,
     /// Least length of the trimmed text, in characters.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub min_chars: Option<u64>,
@@ -196,4 +202,30 @@ pub struct AgeTest {
     /// At most this old.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub max: Option<Duration>,
+}
+
+/// Tests on earlier applications of the same appid to the same account. At least one count is set.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct PreviousTest {
+    /// At least so many were agreed to.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub agreed: Option<u64>,
+    /// At least so many were refused.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub refused: Option<u64>,
+    /// At least so many were left for a person.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub held: Option<u64>,
+    /// Only what was decided this long ago or later counts.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub within: Option<Duration>,
+}
+
+impl PreviousTest {
+    /// The counts that are set.
+    pub fn counts(&self) -> impl Iterator<Item = (EarlierKind, u64)> + use<> {
+        let all =
+            [(EarlierKind::Agreed, self.agreed), (EarlierKind::Refused, self.refused), (EarlierKind::Held, self.held)];
+        all.into_iter().filter_map(|(what, least)| Some((what, least?)))
+    }
 }

@@ -6,7 +6,7 @@
 //! for nothing. Does not know limits, brakes of the shell, or what was decided before.
 
 use super::{
-    Application, Brake, Decision, PolicySpec, RuleProblem, Truth, Verdict,
+    Application, Brake, Condition, Decision, History, PolicySpec, RuleProblem, Test, Truth, Verdict,
     category::{CategoryHits, FoldedCategories},
     check::{Facts, TextFacts, fires},
     compile::{Compiled, compile},
@@ -24,9 +24,18 @@ pub const ENGINE_VERSION: &str = "1";
 
 /// What deciding needs beside the application.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Moment {
+pub struct Moment<'h> {
     /// The time it is.
     pub now: Timestamp,
+    /// What is known then of earlier applications; only rules with `previous` look at it.
+    pub history: &'h History,
+}
+
+impl Moment<'static> {
+    /// A moment at which nobody applied before.
+    pub fn at(now: Timestamp) -> Moment<'static> {
+        Moment { now, history: History::nothing() }
+    }
 }
 
 /// The compiled policy of one account.
@@ -97,8 +106,14 @@ impl RuleSet {
         &self.hash
     }
 
+    /// Whether any rule asks for earlier applications: [`Moment::history`] is looked at.
+    pub fn needs_history(&self) -> bool {
+        let conditions = |rule: &super::RuleSpec| asks(&rule.when) || rule.unless.as_ref().is_some_and(asks);
+        self.spec.rules.iter().any(conditions)
+    }
+
     /// Decides one application.
-    pub fn decide(&self, application: &Application, moment: &Moment) -> Decision {
+    pub fn decide(&self, application: &Application, moment: &Moment<'_>) -> Decision {
         let folded = Folded::of(application);
         SCRATCH.with_borrow_mut(|scratch| self.decide_folded(&folded, application, moment, scratch))
     }
@@ -108,8 +123,20 @@ impl RuleSet {
         &self,
         folded: &Folded,
         application: &Application,
-        moment: &Moment,
+        moment: &Moment<'_>,
         scratch: &mut Scratch,
+    ) -> Decision {
+        self.decide_seeing(folded, application, moment, scratch, |_, _| ())
+    }
+
+    /// Decides, and shows every rule that is true or unknown, shadow ones too, in no order.
+    pub(super) fn decide_seeing(
+        &self,
+        folded: &Folded,
+        application: &Application,
+        moment: &Moment<'_>,
+        scratch: &mut Scratch,
+        mut see: impl FnMut(usize, Truth),
     ) -> Decision {
         if !application.malformed.is_empty() {
             let brake = Some(Brake::Malformed);
@@ -117,6 +144,7 @@ impl RuleSet {
         }
         let mut tally = Tally::default();
         self.look(folded, application, moment, scratch, |rule, truth, _| {
+            see(rule, truth);
             let compiled = &self.compiled.rules[rule];
             if compiled.live {
                 tally.count(rule, compiled.action, truth);
@@ -138,7 +166,7 @@ impl RuleSet {
         &self,
         folded: &Folded,
         application: &Application,
-        moment: &Moment,
+        moment: &Moment<'_>,
         scratch: &mut Scratch,
         mut see: impl FnMut(usize, Truth, &Facts<'_>),
     ) {
@@ -170,9 +198,9 @@ impl Scratch {
     }
 
     /// What [`Scratch::seek`] found last.
-    pub(super) fn facts<'a>(&'a self, application: &'a Application, moment: &Moment) -> Facts<'a> {
+    pub(super) fn facts<'a>(&'a self, application: &'a Application, moment: &Moment<'a>) -> Facts<'a> {
         let Scratch { reason, nickname, categories, .. } = self;
-        Facts { application, now: moment.now, reason, nickname, categories }
+        Facts { application, now: moment.now, history: moment.history, reason, nickname, categories }
     }
 }
 
@@ -221,6 +249,16 @@ impl Tally {
             (default, None, None)
         }
     }
+}
+
+/// Whether a condition asks for earlier applications.
+fn asks(condition: &Condition) -> bool {
+    condition.tests.iter().any(|test| match test {
+        Test::Previous(_) => true,
+        Test::AnyOf(branches) => branches.iter().any(asks),
+        Test::Not(inner) => asks(inner),
+        _ => false,
+    })
 }
 
 fn hash(spec: &PolicySpec) -> String {

@@ -4,11 +4,12 @@
 //! Promises to look at every condition, also after one is false. Does not decide.
 
 use super::{
-    Condition, ConditionWhy, FoldedText, Found, Lists, Test, TextTest, Truth,
+    Condition, ConditionWhy, FoldedText, Found, Lists, PreviousTest, Test, TextTest, Truth,
     check::{Check, Facts, Field, NumberLists, TextCheck, has_all, has_any},
     compile::test_word,
     fold_with_places,
     keywords::{Numbers, as_shown},
+    pattern::Patterns,
 };
 use std::{cell::OnceCell, time::Duration};
 
@@ -60,6 +61,7 @@ impl<'a> Trace<'a> {
                 }
             }
             (Test::Age(_), Check::Age { min, max }) => self.age(path, *min, *max, out),
+            (Test::Previous(test), _) => self.previous(path, test, out),
             (Test::AnyOf(conditions), Check::AnyOf(branches)) => {
                 for (index, (condition, checks)) in conditions.iter().zip(branches).enumerate() {
                     self.condition(&format!("{path}[{index}]"), condition, checks, out);
@@ -91,6 +93,9 @@ impl<'a> Trace<'a> {
             };
             out.push(ConditionWhy { path: format!("{path}.{word}"), truth: holds.into(), words, found });
         }
+        if let (Some(written), Some(patterns)) = (&written.regex, &check.regex) {
+            out.push(self.regex(path, check.field, written, patterns));
+        }
         let chars = facts.chars;
         if let Some(min) = check.min_chars {
             let words = compared(chars >= min, characters(chars), "has", min.to_string(), "at least", "less than");
@@ -100,6 +105,19 @@ impl<'a> Trace<'a> {
             let words = compared(chars <= max, characters(chars), "has", max.to_string(), "at most", "more than");
             out.push(leaf(&format!("{path}.max_chars"), (chars <= max).into(), words));
         }
+    }
+
+    fn regex(&self, path: &str, field: Field, written: &[String], patterns: &Patterns) -> ConditionWhy {
+        let found: Vec<Found> = patterns
+            .places(self.facts.received(field))
+            .map(|(index, place)| Found { keyword: written[index].clone(), start: place.start, end: place.end })
+            .collect();
+        let words = match (found.as_slice(), written) {
+            ([], [only]) => format!("does not match {only}"),
+            ([], _) => format!("matches none of {} patterns", written.len()),
+            _ => format!("matches {}", listed(&found.iter().map(|found| &found.keyword).collect::<Vec<_>>())),
+        };
+        ConditionWhy { path: format!("{path}.regex"), truth: (!found.is_empty()).into(), words, found }
     }
 
     /// The keywords of a list that were found, in the order of the list, with their places in the original.
@@ -180,6 +198,18 @@ impl<'a> Trace<'a> {
         };
         tell("min", min, |age, min| age >= min, "at least", "less than");
         tell("max", max, |age, max| age <= max, "at most", "more than");
+    }
+
+    fn previous(&self, path: &str, test: &PreviousTest, out: &mut Vec<ConditionWhy>) {
+        let within = test.within.map(|within| format!(" within {}", span(within))).unwrap_or_default();
+        for (what, least) in test.counts() {
+            let count = self.facts.earlier(what, test.within);
+            let times = if count == 1 { "1 time".to_owned() } else { format!("{count} times") };
+            let holds = count >= least;
+            let words =
+                compared(holds, format!("{times}{within}"), what.word(), least.to_string(), "at least", "less than");
+            out.push(leaf(&format!("{path}.{}", what.word()), holds.into(), words));
+        }
     }
 
     /// Why there is no age.

@@ -93,7 +93,7 @@ fn signs_of_all(checks: &[Check]) -> Option<Signs> {
 
 fn signs_of(check: &Check) -> Option<Signs> {
     match check {
-        Check::Always | Check::Age { .. } | Check::Not(_) => None,
+        Check::Always | Check::Age { .. } | Check::Previous(_) | Check::Not(_) => None,
         Check::Appid { any, .. } => Some(Signs { appid: any.clone()?, ..Signs::default() }),
         Check::Category(lists) => {
             let list = lists.any.as_ref().or(lists.all.as_ref())?;

@@ -11,7 +11,7 @@ use super::{
 
 impl RuleSet {
     /// Why `decision` was made: the rules that fired or are unknown, shadow ones too, in file order.
-    pub fn why(&self, application: &Application, moment: &Moment, decision: &Decision) -> Why {
+    pub fn why(&self, application: &Application, moment: &Moment<'_>, decision: &Decision) -> Why {
         let mut noted: Vec<(usize, Truth)> = Vec::new();
         let (folded, mut scratch) = (Folded::of(application), Scratch::default());
         self.look(&folded, application, moment, &mut scratch, |rule, truth, _| noted.push((rule, truth)));
@@ -23,7 +23,7 @@ impl RuleSet {
     }
 
     /// Why, with every rule, also those that did not fire.
-    pub fn explain(&self, application: &Application, moment: &Moment) -> Why {
+    pub fn explain(&self, application: &Application, moment: &Moment<'_>) -> Why {
         let (folded, mut scratch) = (Folded::of(application), Scratch::default());
         let decision = self.decide_folded(&folded, application, moment, &mut scratch);
         let facts = scratch.facts(application, moment);
@@ -39,7 +39,7 @@ impl RuleSet {
         &self,
         rules: Vec<(usize, Truth)>,
         application: &Application,
-        moment: &Moment,
+        moment: &Moment<'_>,
         decision: &Decision,
         scratch: &Scratch,
     ) -> Why {

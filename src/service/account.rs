@@ -4,7 +4,7 @@
 //! keeps the client (its token, its quota pause) where its settings stayed the same.
 
 use crate::config::{self, Config};
-use crate::policy::{AppId, Mode, PolicySpec, RuleProblem, RuleSet};
+use crate::policy::{AppId, Application, Mode, PolicySpec, RuleProblem, RuleSet};
 use crate::wechat::{self, BuildError, Client, TokenSource};
 use jiff::{Timestamp, tz::TimeZone};
 use secrecy::ExposeSecret;
@@ -22,6 +22,7 @@ pub struct Account {
     pub(crate) rules: std::sync::Arc<RuleSet>,
     pub(crate) client: Client,
     pub(crate) pace: Pace,
+    pub(crate) pending: config::Pending,
     pub(super) source: config::Account,
 }
 
@@ -108,6 +109,7 @@ impl Account {
             rules: rules(&source.name, config.policy.spec.for_account(&source.name))?.into(),
             client,
             pace: around.pace.clone(),
+            pending: config.pending,
             source: source.clone(),
         })
     }
@@ -115,6 +117,13 @@ impl Account {
     /// The account's name.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// WeChat will time it out within `warn_before`, going by `[pending] window`.
+    pub(crate) fn is_urgent(&self, application: &Application, now: Timestamp) -> bool {
+        let Some(applied) = application.create_time.instant() else { return false };
+        let age = now.duration_since(applied).unsigned_abs();
+        age >= self.pending.window.saturating_sub(self.pending.warn_before) && age <= self.pending.window
     }
 
     /// The calendar day limits are counted in, as `2026-11-22`.

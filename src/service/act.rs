@@ -5,15 +5,15 @@
 //! each action an account ever sends goes alone. What cannot be trusted stops
 //! the acting and pulls the brake; what was not sent gives its place back.
 
-use super::pass::{Pass, Stage, with_sources};
+use super::pass::{Pass, Stage, stops, with_sources};
 use super::verify::{Before, Finding, Judgement, Target, judge};
-use crate::policy::{Action, Fate, Identity, Intent, Outcome, Step, Todo};
+use crate::policy::{Action, Brake, Fate, Identity, Intent, Outcome, Step, Stops, Todo};
 use crate::store::{Answered, BrakeKind, BrakeScope, CallRecord, Intended, NewBrake, NewIntent, Store, StoreError};
 use crate::wechat::{Answer, Class, Listing};
 use jiff::Timestamp;
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, JoinSet};
 
@@ -29,6 +29,12 @@ const LONE_TRIES: usize = 3;
 const ANSWER_TRIES: u32 = 4;
 /// The wait after the first such try; it doubles.
 const ANSWER_RETRY: Duration = Duration::from_millis(250);
+
+/// How long a look at pauses and brakes is relied on.
+const STOPS_HOLD: Duration = Duration::from_secs(1);
+
+/// Steps whose intents are being written, and what comes of the writing.
+type Announced<'s> = (Vec<&'s Step>, JoinHandle<Result<Vec<Intended>, StoreError>>);
 
 /// Whether the pass may go on acting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +55,7 @@ impl Pass<'_> {
         if !contradicted.is_empty() && self.confront(&mut before, &contradicted).await? == Going::Halt {
             return Ok(());
         }
-        let mut acts: VecDeque<Step> = acts.into();
+        let mut acts = fresh_first(acts);
         let proven = self.store.proven(&self.account.appid, &self.account.site).await?;
         for action in Action::ALL.into_iter().filter(|action| !proven.contains(action)) {
             for _ in 0..LONE_TRIES {
@@ -64,7 +70,7 @@ impl Pass<'_> {
                 acts.retain(|step| step_action(step) != Some(action));
             }
         }
-        acts.retain(|step| before.was_pending(&step.application.identity()));
+        acts.retain(|step| before.may_be_changed(&step.application.identity()));
         let (targets, _) = self.send(acts.into()).await?;
         self.verify(&mut before, targets).await.map(|_| ())
     }
@@ -74,13 +80,9 @@ impl Pass<'_> {
         let targets: Vec<Target> = steps
             .iter()
             .filter_map(|step| match step.todo {
-                Todo::Contradicted { row, action } => Some(Target {
-                    decision: row,
-                    identity: step.application.identity(),
-                    action,
-                    fate: Fate::Accepted,
-                    doubt_before: false,
-                }),
+                Todo::Contradicted { row, action } => {
+                    Some(Target { decision: row, identity: step.application.identity(), action, fate: Fate::Accepted })
+                }
                 _ => None,
             })
             .collect();
@@ -99,12 +101,14 @@ impl Pass<'_> {
 
     /// The first of an action ever sent for this account goes alone and is verified before anything else.
     async fn prove(&mut self, before: &mut Before, action: Action, step: Step) -> Result<Proof, StoreError> {
-        if !before.was_pending(&step.application.identity()) {
+        if !before.may_be_changed(&step.application.identity()) {
             return Ok(Proof::NotYet);
         }
         let (targets, going) = self.send(vec![step]).await?;
-        let Some(target) = targets.first() else { return Ok(Proof::Halt) };
-        let decision = target.decision;
+        let Some(decision) = targets.first().map(|target| target.decision) else {
+            // WeChat said no to this one, or nothing went out.
+            return Ok(if going == Going::On { Proof::NotYet } else { Proof::Halt });
+        };
         let verified = self.verify(before, targets).await?;
         match verified {
             Verified::Agrees(ref findings) if findings.first() == Some(&Finding::Confirmed) => {
@@ -144,42 +148,73 @@ impl Pass<'_> {
     /// Makes the calls of one transaction's intents while the next transaction is written.
     async fn send_all(&mut self, sending: &mut Sending, steps: &[Step]) -> Result<(), StoreError> {
         let mut chunks = steps.chunks(INTENTS_A_TRANSACTION);
-        let mut ahead = chunks.next().map(|chunk| (chunk, self.write_intents(chunk)));
+        let mut ahead = match chunks.next() {
+            Some(chunk) => Some(self.announce(sending, chunk).await?),
+            None => None,
+        };
         let mut failure = None;
-        while let Some((chunk, written)) = ahead.take() {
+        while let Some((free, written)) = ahead.take() {
             let intended = match written.await.expect("the writer of intents neither panics nor is aborted") {
                 Ok(intended) => intended,
                 Err(error) => return Err(failure.unwrap_or(error)),
             };
             let go_on = failure.is_none() && sending.going == Going::On && !self.watch.stop.is_cancelled();
             if let Some(next) = chunks.next().filter(|_| go_on) {
-                ahead = Some((next, self.write_intents(next)));
+                match self.announce(sending, next).await {
+                    Ok(announced) => ahead = Some(announced),
+                    Err(error) => failure = Some(sending.halted_by(error)),
+                }
             }
-            for (step, intended) in chunk.iter().zip(intended) {
+            for (step, intended) in free.into_iter().zip(intended) {
                 if let Err(error) = self.send_one(sending, step, intended).await {
                     // What is on the disk and was not sent is settled like that.
-                    sending.going = Going::Halt;
-                    failure.get_or_insert(error);
+                    failure.get_or_insert(sending.halted_by(error));
                 }
             }
         }
         failure.map_or(Ok(()), Err)
     }
 
-    fn write_intents(&self, chunk: &[Step]) -> JoinHandle<Result<Vec<Intended>, StoreError>> {
-        let wanted = chunk.iter().map(|step| self.intent(step)).collect();
+    /// Records what is stopped by now, and begins to write the intents of the rest.
+    async fn announce<'s>(&mut self, sending: &mut Sending, chunk: &'s [Step]) -> Result<Announced<'s>, StoreError> {
+        self.look_for_stops(sending).await?;
+        let stops = sending.stops.clone();
+        let braked = |step: &Step| step_action(step).and_then(|action| stops.brake(action));
+        let held: Vec<(&Step, Brake)> = chunk.iter().filter_map(|step| Some((step, braked(step)?))).collect();
+        self.record_braked(&held).await?;
+        let free: Vec<&Step> = chunk.iter().filter(|step| braked(step).is_none()).collect();
+        let wanted = free.iter().map(|step| self.intent(step)).collect();
         let store = self.store.clone();
-        tokio::spawn(async move { store.intend(wanted).await })
+        Ok((free, tokio::spawn(async move { store.intend(wanted).await })))
     }
 
     async fn send_one(&mut self, sending: &mut Sending, step: &Step, intended: Intended) -> Result<(), StoreError> {
         match intended {
             Intended::Ready(intent) => self.call(sending, step, intent).await,
-            Intended::LimitReached { .. } => self.record_limited(step).await?,
+            Intended::LimitReached { .. } => self.record_braked(&[(step, Brake::Limit)]).await?,
             // Somebody at the keyboard was faster; what became of it shows in the next pass.
             Intended::Underway { .. } => self.report.waiting += 1,
         }
         Ok(())
+    }
+
+    /// A person may pause acting, or another process pull the brake, while a long pass runs.
+    async fn look_for_stops(&self, sending: &mut Sending) -> Result<(), StoreError> {
+        sending.stops = stops(self.account, &self.store.brakes().await?);
+        sending.looked = Instant::now();
+        Ok(())
+    }
+
+    /// Looks again when the last look is long ago: with few calls a minute a chunk of intents lasts.
+    async fn stopped_meanwhile(&mut self, sending: &mut Sending, action: Action) -> bool {
+        if sending.looked.elapsed() >= STOPS_HOLD
+            && let Err(error) = self.look_for_stops(sending).await
+        {
+            self.report.trouble("record", with_sources(&error));
+            sending.going = Going::Halt;
+            return true;
+        }
+        sending.stops.brake(action).is_some()
     }
 
     fn intent(&self, step: &Step) -> NewIntent {
@@ -223,6 +258,9 @@ impl Pass<'_> {
             }
         };
         match slot {
+            Ok(_) if self.stopped_meanwhile(sending, intent.action()).await => {
+                sending.unsent(&intent, "not sent: acting was paused meanwhile").await;
+            }
             Ok(slot) => sending.start(&client, slot, step, intent),
             Err(error) => {
                 self.report.wechat_trouble(intent.action().word(), &error);
@@ -255,11 +293,21 @@ impl Pass<'_> {
             _ if moved_on => 0,
             _ => sending.troubles + 1,
         };
-        if let Some(error) = called.error.filter(|_| !moved_on) {
-            self.report.wechat_trouble(called.target.action.word(), &error);
+        match called.error.filter(|_| !moved_on) {
+            // Only reading again tells whether anything went wrong.
+            Some(error) if called.target.fate == Fate::Lost => drop(self.lost.insert(called.target.decision, error)),
+            Some(error) => self.report.wechat_trouble(called.target.action.word(), &error),
+            None => {}
         }
-        if sending.troubles >= TROUBLES_IN_A_ROW || called.class == Some(Class::Pause) {
+        if called.class == Some(Class::Pause) {
             sending.going = Going::Halt;
+        }
+        if sending.troubles >= TROUBLES_IN_A_ROW && sending.going == Going::On {
+            sending.going = Going::Halt;
+            self.report.trouble(
+                "act",
+                format!("{TROUBLES_IN_A_ROW} calls in a row without a good answer: acting stops for this pass"),
+            );
         }
         match called.target.fate {
             Fate::Unsent => self.report.failed += 1,
@@ -277,6 +325,7 @@ impl Pass<'_> {
             return Ok(Verified::Unread);
         };
         self.settle_open(&targets, &judgement).await?;
+        before.expect(targets.iter().filter(|target| target.fate == Fate::Lost));
         before.renew(listing);
         if judgement.strangers.is_empty() && judgement.mismatched(&targets).next().is_none() {
             return Ok(Verified::Agrees(judgement.findings));
@@ -285,13 +334,14 @@ impl Pass<'_> {
         Ok(Verified::Mismatch)
     }
 
-    /// Complete readings, spaced, until one leaves nothing open; the last one counts. `None`: none could be had.
+    /// Complete readings, spaced, until one leaves nothing open. `None`: there were too few to tell a list that
+    /// lags from a mismatch; the rows stay as they are, and the next pass looks at them.
     async fn look(&mut self, before: &Before, targets: &[Target], at_once: bool) -> Option<(Listing, Judgement)> {
-        let tell = self.tell;
-        let mut last = None;
-        let mut gap = None;
+        let (tell, few) = (self.tell, self.account.pace.readings_after_loss);
+        let (mut last, mut gap) = (None, None);
+        let mut complete = 0;
         let waits = at_once.then_some(Duration::ZERO).into_iter().chain(self.account.pace.readings.clone());
-        for (number, wait) in waits.enumerate() {
+        for wait in waits {
             if !self.pause(wait).await {
                 break;
             }
@@ -304,22 +354,29 @@ impl Pass<'_> {
                 }
                 continue;
             }
-            let judgement = judge(before, &listing, targets);
+            let mut judgement = judge(before, &listing, targets);
+            if let Some((_, earlier)) = &last {
+                judgement.remember(earlier);
+            }
+            complete += 1;
             let enough = judgement.is_settled(targets)
                 || !judgement.strangers.is_empty()
-                || (judgement.mismatched(targets).next().is_none() && number >= self.account.pace.readings_after_loss);
+                || (judgement.mismatched(targets).next().is_none() && complete > few);
             last = Some((listing, judgement));
             if enough {
-                break;
+                return last;
             }
         }
-        if last.is_none() && !self.watch.stop.is_cancelled() {
+        if complete > few {
+            return last;
+        }
+        if !self.watch.stop.is_cancelled() {
             if let Some(error) = gap {
                 self.report.wechat_trouble("verify", &error);
             }
-            self.report.trouble("verify", "what was sent could not be verified: no complete list could be read");
+            self.report.trouble("verify", "what was sent could not be verified: too few complete lists could be read");
         }
-        last
+        None
     }
 
     /// Waits between readings; false when the pass is stopped meanwhile.
@@ -336,12 +393,19 @@ impl Pass<'_> {
     async fn settle_open(&mut self, targets: &[Target], judgement: &Judgement) -> Result<(), StoreError> {
         let mut settled = Vec::new();
         for (target, finding) in judgement.pairs(targets).filter(|(target, _)| target.fate != Fate::Accepted) {
-            let outcome = open_outcome(target, finding);
+            let rejected = target.fate == Fate::Rejected && finding == Finding::Confirmed;
+            let ours = !rejected || self.store.may_have_worked(target.decision).await?;
+            let outcome = open_outcome(finding, ours);
             match (outcome, target.action) {
                 (Outcome::Done, Action::Agree) => self.report.agreed += 1,
                 (Outcome::Done, Action::Refuse) => self.report.refused += 1,
                 (Outcome::Overtaken, _) => self.report.overtaken += 1,
-                (Outcome::Failed, _) => self.report.failed += 1,
+                (Outcome::Failed, action) => {
+                    self.report.failed += 1;
+                    if let Some(error) = self.lost.remove(&target.decision) {
+                        self.report.wechat_trouble(action.word(), &error);
+                    }
+                }
                 _ => {}
             }
             settled.push(settlement(target.decision, outcome, "settled by reading the list again"));
@@ -413,6 +477,9 @@ struct Sending {
     troubles: u32,
     answered: usize,
     of: usize,
+    /// What stops acting, and when that was last looked at.
+    stops: Stops,
+    looked: Instant,
 }
 
 impl Sending {
@@ -428,6 +495,8 @@ impl Sending {
             troubles: 0,
             answered: 0,
             of,
+            stops: Stops::default(),
+            looked: Instant::now(),
         }
     }
 
@@ -438,7 +507,7 @@ impl Sending {
             let (decision, attempt, action) = (intent.decision(), intent.attempt(), intent.action());
             let answer = client.carry_out(slot, intent).await;
             let called = Called {
-                target: Target { decision, identity, action, fate: answer.fate, doubt_before: attempt > 1 },
+                target: Target { decision, identity, action, fate: answer.fate },
                 class: answer.error.as_ref().map(crate::wechat::Error::class),
                 error: answer.error.clone(),
             };
@@ -446,6 +515,12 @@ impl Sending {
             let _ = answers.send(answered(decision, attempt, action, answer, called.class));
             called
         });
+    }
+
+    /// The log failed: nothing more is sent.
+    fn halted_by(&mut self, error: StoreError) -> StoreError {
+        self.going = Going::Halt;
+        error
     }
 
     /// Settles an intent that was recorded and never sent.
@@ -508,7 +583,7 @@ fn answered(decision: i64, attempt: u32, action: Action, answer: Answer, class: 
             fate: answer.fate,
             http_status: answer.http_status,
             errcode: answer.errcode,
-            errmsg: answer.errmsg,
+            errmsg: answer.errmsg.or_else(|| answer.error.as_ref().map(|error| with_sources(error))),
             rid: answer.rid,
         }),
     }
@@ -539,12 +614,12 @@ fn never_sent(intent: &Intent, at: Timestamp) -> CallRecord {
 }
 
 /// How a row ends whose call was lost, or met an application that had moved on.
-fn open_outcome(target: &Target, found: Finding) -> Outcome {
-    match (found, target.fate) {
-        (Finding::Confirmed, Fate::Rejected) if !target.doubt_before => Outcome::Overtaken,
-        (Finding::Confirmed, _) => Outcome::Done,
-        (Finding::Elsewhere, _) => Outcome::Overtaken,
-        (Finding::StillPending, _) => Outcome::Failed,
+fn open_outcome(found: Finding, ours: bool) -> Outcome {
+    match found {
+        Finding::Confirmed if ours => Outcome::Done,
+        // Somebody else did what we wanted to, or something else.
+        Finding::Confirmed | Finding::Elsewhere => Outcome::Overtaken,
+        Finding::StillPending => Outcome::Failed,
     }
 }
 
@@ -553,11 +628,12 @@ fn mismatch_words(targets: &[Target], judgement: &Judgement) -> String {
         format!(
             "WeChat answered ok to {} {}, but the list does not show it",
             target.action.word(),
-            target.identity.appid
+            target.identity.appid.as_str().escape_debug()
         )
     });
     let strangers = judgement.strangers.iter().map(|(identity, action): &(Identity, Action)| {
-        format!("{} turned up as after {}, though nobody asked for it", identity.appid, action.word())
+        let appid = identity.appid.as_str().escape_debug();
+        format!("{appid} turned up as after {}, though nobody asked for it", action.word())
     });
     let mut words: Vec<String> = wrong.chain(strangers).collect();
     let more = words.len().saturating_sub(3);
@@ -566,6 +642,13 @@ fn mismatch_words(targets: &[Target], judgement: &Judgement) -> String {
         words.push(format!("and {more} more"));
     }
     words.join("; ")
+}
+
+/// Those that failed before come last: however many they are, they keep nobody else waiting.
+fn fresh_first(acts: Vec<Step>) -> VecDeque<Step> {
+    let (again, fresh): (Vec<Step>, Vec<Step>) =
+        acts.into_iter().partition(|step| matches!(step.todo, Todo::Act { again: Some(_), .. }));
+    fresh.into_iter().chain(again).collect()
 }
 
 fn take_first(acts: &mut VecDeque<Step>, action: Action) -> Option<Step> {
@@ -584,31 +667,20 @@ fn step_action(step: &Step) -> Option<Action> {
 mod tests {
     use super::super::verify::finding;
     use super::*;
-    use crate::policy::{AppId, CreateTime, Status};
+    use crate::policy::Status;
 
     #[test]
     fn how_an_open_row_ends() {
-        let target = |fate, doubt_before| Target {
-            decision: 1,
-            identity: Identity { appid: AppId::new("wx1"), create_time: CreateTime::ABSENT },
-            action: Action::Agree,
-            fate,
-            doubt_before,
-        };
         let cases = [
-            (Fate::Lost, false, Some(Status::Approved), Outcome::Done),
-            (Fate::Lost, false, Some(Status::Pending), Outcome::Failed),
-            (Fate::Lost, false, Some(Status::Refused), Outcome::Overtaken),
-            (Fate::Lost, false, Some(Status::TimedOut), Outcome::Overtaken),
-            (Fate::Lost, false, None, Outcome::Overtaken),
-            (Fate::Rejected, false, Some(Status::Approved), Outcome::Overtaken),
-            (Fate::Rejected, true, Some(Status::Approved), Outcome::Done),
-            (Fate::Rejected, true, Some(Status::Refused), Outcome::Overtaken),
-            (Fate::Rejected, false, Some(Status::Pending), Outcome::Failed),
+            (Some(Status::Approved), true, Outcome::Done),
+            (Some(Status::Approved), false, Outcome::Overtaken),
+            (Some(Status::Pending), true, Outcome::Failed),
+            (Some(Status::Refused), true, Outcome::Overtaken),
+            (Some(Status::TimedOut), true, Outcome::Overtaken),
+            (None, true, Outcome::Overtaken),
         ];
-        for (fate, doubt, stands, expected) in cases {
-            let found = finding(Action::Agree, stands);
-            assert_eq!(open_outcome(&target(fate, doubt), found), expected, "{fate:?} {doubt} {stands:?}");
+        for (stands, ours, expected) in cases {
+            assert_eq!(open_outcome(finding(Action::Agree, stands), ours), expected, "{stands:?} {ours}");
         }
     }
 }

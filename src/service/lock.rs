@@ -5,12 +5,26 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+
+/// The file that is locked.
+const LOCK: &str = "menshen.lock";
 
 /// Held as long as it lives.
 #[derive(Debug)]
 pub struct StateLock {
     _file: File,
+    /// What must stay where it is for the lock, and the log beside it, to mean anything.
+    watched: Vec<Watched>,
+    dir: PathBuf,
+}
+
+/// A file by its path and its identity.
+#[derive(Debug)]
+struct Watched {
+    path: PathBuf,
+    identity: (u64, u64),
 }
 
 /// The lock could not be had.
@@ -27,6 +41,13 @@ pub enum LockError {
         /// The state directory.
         dir: PathBuf,
     },
+    /// The lock or the log is no longer where it was.
+    #[error(
+        "{} was taken away or replaced while menshen runs: nothing more is sent, because nothing could be recorded; \
+         put the state directory back (or leave it: a new one is made), then start menshen again",
+        .0.display()
+    )]
+    Lost(PathBuf),
     /// The directory or the file cannot be used.
     #[error("the state directory {} cannot be used; it must exist or be creatable, and be writable", dir.display())]
     Io {
@@ -42,13 +63,7 @@ impl StateLock {
     pub fn take(dir: &Path) -> Result<StateLock, LockError> {
         let failed = |source| LockError::Io { dir: dir.to_owned(), source };
         std::fs::create_dir_all(dir).map_err(failed)?;
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(dir.join("menshen.lock"))
-            .map_err(failed)?;
+        let mut file = open(&dir.join(LOCK)).map_err(failed)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -56,9 +71,63 @@ impl StateLock {
             }
             Err(TryLockError::Error(source)) => return Err(failed(source)),
         }
-        write_holder(&mut file).map_err(failed)?;
-        Ok(StateLock { _file: file })
+        give_to_owner(&file, dir).and_then(|()| write_holder(&mut file)).map_err(failed)?;
+        let watched = vec![Watched::new(dir.join(LOCK)).map_err(failed)?];
+        Ok(StateLock { _file: file, watched, dir: dir.to_owned() })
     }
+
+    /// Watches over the log as well, which must exist.
+    pub(super) fn with_log(mut self) -> Result<StateLock, LockError> {
+        let log = Watched::new(self.dir.join("menshen.db"));
+        self.watched.push(log.map_err(|source| LockError::Io { dir: self.dir.clone(), source })?);
+        Ok(self)
+    }
+
+    /// Fails when lock or log were deleted or replaced: SQLite would go on writing into a file nobody can find.
+    pub(super) fn check(&self) -> Result<(), LockError> {
+        match self.watched.iter().find(|watched| !watched.is_in_place()) {
+            Some(lost) => Err(LockError::Lost(lost.path.clone())),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Watched {
+    fn new(path: PathBuf) -> io::Result<Watched> {
+        let identity = identity(&path)?;
+        Ok(Watched { path, identity })
+    }
+
+    fn is_in_place(&self) -> bool {
+        identity(&self.path).is_ok_and(|now| now == self.identity)
+    }
+}
+
+/// Opens or makes the file, and nothing a link leads to: the directory may belong to the service's user and we be root.
+fn open(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    let file = options.custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed()).open(path)?;
+    let found = file.metadata()?;
+    match found.is_file() && found.nlink() == 1 {
+        true => Ok(file),
+        false => Err(io::Error::other(format!("{} is no plain file", path.display()))),
+    }
+}
+
+/// Made by root on behalf of the service: the service must be able to take it, too.
+fn give_to_owner(file: &File, dir: &Path) -> io::Result<()> {
+    let (owner, found) = (std::fs::metadata(dir)?, file.metadata()?);
+    if !rustix::process::geteuid().is_root() || found.uid() == owner.uid() {
+        return Ok(());
+    }
+    std::os::unix::fs::fchown(file, Some(owner.uid()), Some(owner.gid()))
+}
+
+/// Device and inode.
+fn identity(path: &Path) -> io::Result<(u64, u64)> {
+    let found = std::fs::metadata(path)?;
+    Ok((found.dev(), found.ino()))
 }
 
 fn holder(file: &mut File) -> String {
@@ -87,5 +156,44 @@ mod tests {
         assert!(second.contains(&format!("process {}", std::process::id())), "{second}");
         drop(first);
         StateLock::take(dir.path()).expect("released with its holder");
+    }
+
+    #[test]
+    fn what_a_link_leads_to_is_left_alone() {
+        for link in [std::os::unix::fs::symlink::<PathBuf, PathBuf>, std::fs::hard_link::<PathBuf, PathBuf>] {
+            let dir = tempfile::tempdir().expect("a temporary directory");
+            let (precious, state) = (dir.path().join("passwd"), dir.path().join("state"));
+            std::fs::write(&precious, "root").expect("a file");
+            std::fs::create_dir(&state).expect("a directory");
+            link(precious.clone(), state.join(LOCK)).expect("a link");
+            StateLock::take(&state).expect_err("no plain file");
+            assert_eq!(std::fs::read_to_string(&precious).expect("a file"), "root");
+        }
+    }
+
+    #[test]
+    fn a_lock_made_by_root_belongs_to_the_service() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        if !rustix::process::geteuid().is_root() {
+            return;
+        }
+        std::os::unix::fs::chown(dir.path(), Some(1234), Some(1234)).expect("root may");
+        drop(StateLock::take(dir.path()).expect("nobody holds it"));
+        let lock = std::fs::metadata(dir.path().join(LOCK)).expect("a file");
+        assert_eq!((lock.uid(), lock.gid()), (1234, 1234));
+    }
+
+    #[test]
+    fn a_log_that_is_taken_away_is_noticed() {
+        for lost in [LOCK, "menshen.db"] {
+            let dir = tempfile::tempdir().expect("a temporary directory");
+            std::fs::write(dir.path().join("menshen.db"), "").expect("a file");
+            let lock = StateLock::take(dir.path()).and_then(StateLock::with_log).expect("nobody holds it");
+            lock.check().expect("everything is in place");
+            std::fs::rename(dir.path().join(lost), dir.path().join("elsewhere")).expect("it was there");
+            assert!(lock.check().is_err_and(|error| error.to_string().contains(lost)), "{lost}");
+            std::fs::write(dir.path().join(lost), "").expect("a file");
+            assert!(lock.check().is_err(), "another {lost} is not the one");
+        }
     }
 }

@@ -1,11 +1,13 @@
 //! The shell: the only place that knows every adapter, and the only one that acts.
 //!
 //! [`Account::pass`] walks one account (scan, decide, record, act, verify),
-//! [`preview`] prints the same plan without a hand to act with, and [`run`] is
-//! the service around them: schedule, supervision, signals, reload.
+//! [`preview`] prints the same plan without a hand to act with, [`backtest`]
+//! decides what is recorded again, and [`run`] is the service around them:
+//! schedule, supervision, signals, reload.
 
 mod account;
 mod act;
+mod backtest;
 mod lock;
 mod pass;
 mod preview;
@@ -20,6 +22,7 @@ mod verify;
 mod zone;
 
 pub use account::{Account, Pace, SetupError, Surroundings};
+pub use backtest::{BacktestError, Backtested, Changed, Question, backtest};
 pub use lock::{LockError, StateLock};
 pub use pass::{Stage, Watch};
 pub use preview::{Preview, PreviewedAccount, preview};

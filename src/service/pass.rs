@@ -8,10 +8,11 @@ use super::account::Account;
 use super::report::PassReport;
 use super::verify::Before;
 use crate::policy::{
-    Action, Application, Identity, Moment, Past, PolicySpec, Room, Situation, Step, Stops, Todo, Verdict, plan,
+    Action, AppId, Application, History, Identity, Moment, Past, PolicySpec, Room, Situation, Step, Stops, Todo,
+    Verdict, plan,
 };
 use crate::store::{self, ActiveBrake, BrakeKind, Reader, RecordedVerdict, Spent, Store, StoreError};
-use crate::wechat::{Listing, Progress};
+use crate::wechat::{self, Listing, Progress};
 use jiff::Timestamp;
 use std::collections::{HashMap, HashSet};
 use std::sync::{
@@ -45,6 +46,10 @@ pub(super) struct Pass<'a> {
     pub(super) report: PassReport,
     /// Applications an earlier call, its answer lost, may yet move.
     pub(super) ours: HashSet<Identity>,
+    /// Why answers were lost, by row, until the list tells what became of them.
+    pub(super) lost: HashMap<i64, wechat::Error>,
+    /// What the rules know of earlier applications.
+    pub(super) history: History,
 }
 
 /// How far a pass is, for a progress display.
@@ -77,7 +82,16 @@ impl Account {
         let began = Instant::now();
         let started = Timestamp::now();
         let report = PassReport::begin(&self.name, started, pass_id(started));
-        let mut pass = Pass { account: self, store, watch, tell, report, ours: HashSet::new() };
+        let mut pass = Pass {
+            account: self,
+            store,
+            watch,
+            tell,
+            report,
+            ours: HashSet::new(),
+            lost: HashMap::new(),
+            history: History::default(),
+        };
         if let Err(error) = pass.walk().await {
             pass.report.trouble("record", with_sources(&error));
         }
@@ -95,6 +109,7 @@ impl Pass<'_> {
         let pending = std::mem::take(&mut listing.pending);
         let identities: HashSet<Identity> = pending.iter().map(Application::identity).collect();
         let steps = self.plan(pending, settled).await?;
+        self.count_urgent(&steps);
         let before = Before::new(identities, std::mem::take(&mut listing.others), std::mem::take(&mut self.ours));
         drop(listing);
         let (acts, contradicted) = self.record_rest(steps).await?;
@@ -143,10 +158,22 @@ impl Pass<'_> {
         }
     }
 
-    async fn plan(&self, pending: Vec<Application>, settled: bool) -> Result<Vec<Step>, StoreError> {
+    async fn plan(&mut self, pending: Vec<Application>, settled: bool) -> Result<Vec<Step>, StoreError> {
         let identities: Vec<Identity> = pending.iter().map(Application::identity).collect();
         let known = Known::read(self.store, self.account, &identities, self.report.started).await?;
-        Ok(known.plan(self.account, pending, settled, self.report.started))
+        self.report.stops = known.stop_words();
+        let steps = known.plan(self.account, pending, settled, self.report.started);
+        self.history = known.history;
+        Ok(steps)
+    }
+}
+
+impl Pass<'_> {
+    /// Counts what WeChat will soon time out while nobody has decided it.
+    fn count_urgent(&mut self, steps: &[Step]) {
+        let now = self.report.started;
+        let kept_back = steps.iter().filter(|step| !matches!(step.todo, Todo::Act { .. }));
+        self.report.urgent = kept_back.filter(|step| self.account.is_urgent(&step.application, now)).count();
     }
 }
 
@@ -156,6 +183,7 @@ pub(super) struct Known {
     past: HashMap<Identity, Past>,
     room: Room,
     stops: Stops,
+    pub(super) history: History,
 }
 
 impl Known {
@@ -169,7 +197,21 @@ impl Known {
         let past = past.into_iter().map(|(identity, row)| (identity, of_the_log(row))).collect();
         let spent = log.spent(&account.appid, &account.day(at)).await?;
         let stops = stops(account, &log.brakes().await?);
-        Ok(Known { past, room: room(account, spent), stops })
+        let history = earlier(log, account, identities).await?;
+        Ok(Known { past, room: room(account, spent), stops, history })
+    }
+
+    /// What keeps acting back, in words.
+    pub(super) fn stop_words(&self) -> Vec<String> {
+        let mut words = Vec::new();
+        if self.stops.verification {
+            words.push("the brake verification is pulled".to_owned());
+        }
+        if !self.stops.paused.is_empty() {
+            let actions: Vec<&str> = self.stops.paused.iter().map(|action| action.word()).collect();
+            words.push(format!("paused: {}", actions.join(", ")));
+        }
+        words
     }
 
     /// What is known where there is no log yet.
@@ -184,7 +226,7 @@ impl Known {
         settled: bool,
         now: Timestamp,
     ) -> Vec<Step> {
-        let moment = Moment { now };
+        let moment = Moment { now, history: &self.history };
         let situation = Situation {
             rules: &account.rules,
             moment: &moment,
@@ -196,6 +238,15 @@ impl Known {
         };
         plan(&situation, pending)
     }
+}
+
+/// Asked for only where a rule wants to know; what this pass has settled so far counts.
+async fn earlier(log: &Reader, account: &Account, identities: &[Identity]) -> Result<History, StoreError> {
+    if !account.rules.needs_history() {
+        return Ok(History::default());
+    }
+    let appids: Vec<AppId> = identities.iter().map(|identity| identity.appid.clone()).collect();
+    log.earlier(&account.appid, &appids, Timestamp::now()).await
 }
 
 fn room(account: &Account, spent: Spent) -> Room {
@@ -238,6 +289,8 @@ fn of_the_log(row: store::Past) -> Past {
         outcome: row.outcome,
         attempts: row.attempts,
         place: row.place,
+        accepted: row.accepted,
+        message: row.message,
     }
 }
 
@@ -268,13 +321,16 @@ fn spec_json(spec: &PolicySpec) -> String {
     serde_json::to_string(spec).expect("a policy is plain data")
 }
 
-/// An error with everything below it, on one line.
+/// An error with everything below it, on one line; a cause that only says the same again is left out.
 pub(super) fn with_sources(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut below = error.source();
     while let Some(cause) = below {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
+        let words = cause.to_string();
+        if !text.contains(&words) {
+            text.push_str(": ");
+            text.push_str(&words);
+        }
         below = cause.source();
     }
     text

@@ -64,17 +64,19 @@ async fn one(account: &Account, log: Option<&Reader>, tell: &(dyn Fn(Stage) + Sy
             Known::nothing(account)
         }),
     };
+    report.stops = known.stop_words();
     let live = Account { mode: Mode::Live, ..account.clone() };
     let steps = known.plan(&live, listing.pending, true, now);
-    let lines = steps.into_iter().map(|step| line(account, step, now)).collect();
+    let moment = Moment { now, history: &known.history };
+    let lines = steps.into_iter().map(|step| line(account, step, &moment)).collect();
     PreviewedAccount { report, lines }
 }
 
-fn line(account: &Account, step: Step, now: Timestamp) -> Preview {
+fn line(account: &Account, step: Step, moment: &Moment<'_>) -> Preview {
     Preview {
         account: account.name.clone(),
         rule: rule_name(&account.rules, &step.decision).map(ToOwned::to_owned),
-        why: evidence(&account.rules, &Moment { now }, &step.application, &step.decision),
+        why: evidence(&account.rules, moment, &step.application, &step.decision),
         step,
     }
 }

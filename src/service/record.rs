@@ -15,10 +15,7 @@ impl Pass<'_> {
             let rows: Vec<NewDecision> = chunk.iter().map(|step| self.row(step)).collect();
             self.store.record(&rows).await?;
             for row in &rows {
-                match row.outcome {
-                    Outcome::Shadow => self.report.shadow += 1,
-                    _ => self.report.held += 1,
-                }
+                self.report.count_kept_back(row.outcome, row.brake);
             }
             self.watch.beat();
         }
@@ -43,7 +40,7 @@ impl Pass<'_> {
             actor: "rules".to_owned(),
             brake: decision.brake,
             unknown: unknown_names(&account.rules, decision).map(ToOwned::to_owned).collect(),
-            why: evidence(&account.rules, &Moment { now: at }, &step.application, decision),
+            why: evidence(&account.rules, &self.moment(), &step.application, decision),
             pass: self.report.pass.clone(),
             ruleset: account.rules.hash().to_owned(),
             outcome: match step.todo {
@@ -53,15 +50,25 @@ impl Pass<'_> {
         }
     }
 
-    /// The row of a step that a limit, counted anew in the intent's transaction, keeps back.
-    pub(super) async fn record_limited(&mut self, step: &Step) -> Result<(), StoreError> {
-        let mut row = self.row(step);
-        row.brake = Some(Brake::Limit);
-        let decision = Decision { brake: row.brake, ..step.decision.clone() };
-        row.why = evidence(&self.account.rules, &Moment { now: row.at }, &step.application, &decision);
-        row.outcome = Outcome::Held;
-        self.store.record(&[row]).await?;
-        self.report.held += 1;
+    /// The moment the plan was made for.
+    fn moment(&self) -> Moment<'_> {
+        Moment { now: self.report.started, history: &self.history }
+    }
+
+    /// The rows of steps that something found after the plan keeps back: a limit, a pause, a brake.
+    pub(super) async fn record_braked(&mut self, steps: &[(&Step, Brake)]) -> Result<(), StoreError> {
+        let rows: Vec<NewDecision> = steps.iter().map(|(step, brake)| self.braked_row(step, *brake)).collect();
+        self.store.record(&rows).await?;
+        steps.iter().for_each(|(_, brake)| self.report.count_kept_back(Outcome::Held, Some(*brake)));
         Ok(())
+    }
+
+    fn braked_row(&self, step: &Step, brake: Brake) -> NewDecision {
+        let mut row = self.row(step);
+        row.brake = Some(brake);
+        let decision = Decision { brake: row.brake, ..step.decision.clone() };
+        row.why = evidence(&self.account.rules, &self.moment(), &step.application, &decision);
+        row.outcome = Outcome::Held;
+        row
     }
 }

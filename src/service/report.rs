@@ -2,6 +2,8 @@
 //!
 //! Holds counts, names from the configuration and ids; never an applicant's words.
 
+use super::pass::with_sources;
+use crate::policy::{Brake, Outcome};
 use jiff::Timestamp;
 use serde::Serialize;
 use std::time::Duration;
@@ -29,6 +31,10 @@ pub struct PassReport {
     pub refused: usize,
     /// New rows that leave an application for a person.
     pub held: usize,
+    /// New rows that a limit, a pause or the brake verification keeps back.
+    pub braked: usize,
+    /// Held or kept-back applications that WeChat will soon time out (`[pending] warn_before`).
+    pub urgent: usize,
     /// New rows decided in shadow mode.
     pub shadow: usize,
     /// Applications that left "pending" before our call.
@@ -45,6 +51,8 @@ pub struct PassReport {
     pub unreadable: usize,
     /// The brake pulled in this pass, with the reason.
     pub brake: Option<String>,
+    /// What kept acting back from the beginning: pauses, and the brake of an earlier pass.
+    pub stops: Vec<String>,
     /// The pass was stopped before its end.
     pub stopped: bool,
     /// What went wrong.
@@ -77,8 +85,30 @@ impl PassReport {
 
     /// The pass changed something or wrote something new.
     pub fn acted(&self) -> bool {
-        self.agreed + self.refused + self.held + self.shadow + self.overtaken + self.failed + self.recovered > 0
+        self.agreed
+            + self.refused
+            + self.held
+            + self.braked
+            + self.shadow
+            + self.overtaken
+            + self.failed
+            + self.recovered
+            > 0
             || self.brake.is_some()
+    }
+
+    /// What keeps acting back, for people.
+    pub fn brake_lines(&self) -> impl Iterator<Item = String> + '_ {
+        self.stops.iter().map(|stop| format!("{}: {stop}; let acting go on with `menshen resume`", self.account))
+    }
+
+    /// Counts a row that was written and not acted on.
+    pub(crate) fn count_kept_back(&mut self, outcome: Outcome, brake: Option<Brake>) {
+        match (outcome, brake) {
+            (Outcome::Shadow, _) => self.shadow += 1,
+            (_, Some(brake)) if !brake.is_doubt() => self.braked += 1,
+            _ => self.held += 1,
+        }
     }
 
     /// Notes a trouble that has no errcode.
@@ -88,9 +118,10 @@ impl PassReport {
 
     /// Notes what WeChat, or the way to it, said.
     pub(crate) fn wechat_trouble(&mut self, during: &'static str, error: &crate::wechat::Error) {
+        let words = with_sources(error);
         let message = match error.advice() {
-            Some(advice) => format!("{error}; {advice}"),
-            None => error.to_string(),
+            Some(advice) => format!("{words}; {advice}"),
+            None => words,
         };
         let trouble = Trouble { during, message, errcode: error.errcode(), rid: error.rid().map(ToOwned::to_owned) };
         if !self.troubles.contains(&trouble) {

@@ -24,25 +24,29 @@ impl Pass<'_> {
         if open.is_empty() && doubtful.is_empty() {
             return Ok(true);
         }
+        self.ours = doubtful.iter().map(|row| row.identity.clone()).collect();
         if listing.gap.is_some() {
             self.report.waiting += open.len();
             return Ok(open.is_empty());
         }
-        if !self.read_again_if_absent(listing, &open).await {
+        if !self.read_again_if_absent(listing, open.iter().chain(&doubtful)).await {
             return Ok(open.is_empty());
         }
-        let mut settlements = self.settlements(&open, listing, Leftover::Planned);
-        settlements.extend(self.settlements(&doubtful, listing, Leftover::Doubtful));
+        let mut settlements = self.settlements(&open, listing, Leftover::Planned).await?;
+        settlements.extend(self.settlements(&doubtful, listing, Leftover::Doubtful).await?);
         self.report.recovered += settlements.len();
-        self.ours = doubtful.into_iter().map(|row| row.identity).collect();
         self.store.answer(settlements).await?;
         Ok(true)
     }
 
     /// Entries may move between pages: absence is believed only when two complete readings agree.
-    async fn read_again_if_absent(&mut self, listing: &mut Listing, open: &[Planned]) -> bool {
+    async fn read_again_if_absent<'a>(
+        &mut self,
+        listing: &mut Listing,
+        mut rows: impl Iterator<Item = &'a Planned>,
+    ) -> bool {
         let pending = identities(listing);
-        if open.iter().all(|row| stands(listing, &pending, &row.identity).is_some()) {
+        if rows.all(|row| stands(listing, &pending, &row.identity).is_some()) {
             return true;
         }
         match self.read(|_| ()).await {
@@ -61,25 +65,31 @@ impl Pass<'_> {
         }
     }
 
-    fn settlements(&self, rows: &[Planned], listing: &Listing, leftover: Leftover) -> Vec<Answered> {
+    async fn settlements(
+        &self,
+        rows: &[Planned],
+        listing: &Listing,
+        leftover: Leftover,
+    ) -> Result<Vec<Answered>, StoreError> {
         let pending = identities(listing);
-        rows.iter()
-            .filter_map(|row| {
-                let outcome = match (finding(row.action, stands(listing, &pending, &row.identity)), leftover) {
-                    (Finding::Confirmed, _) => Outcome::Done,
-                    (Finding::Elsewhere, _) => Outcome::Overtaken,
-                    (Finding::StillPending, Leftover::Planned) => Outcome::Failed,
-                    (Finding::StillPending, Leftover::Doubtful) => return None,
-                };
-                Some(Answered {
-                    decision: row.id,
-                    call: None,
-                    settle: Some((outcome, Some(note(outcome).to_owned()))),
-                    give_back: outcome == Outcome::Failed && !row.call_recorded,
-                    at: Timestamp::now(),
-                })
-            })
-            .collect()
+        let mut settlements = Vec::new();
+        for row in rows {
+            let outcome = match (finding(row.action, stands(listing, &pending, &row.identity)), leftover) {
+                (Finding::Confirmed, _) if self.store.may_have_worked(row.id).await? => Outcome::Done,
+                // Somebody else did what we wanted to.
+                (Finding::Confirmed | Finding::Elsewhere, _) => Outcome::Overtaken,
+                (Finding::StillPending, Leftover::Planned) => Outcome::Failed,
+                (Finding::StillPending, Leftover::Doubtful) => continue,
+            };
+            settlements.push(Answered {
+                decision: row.id,
+                call: None,
+                settle: Some((outcome, Some(note(outcome).to_owned()))),
+                give_back: outcome == Outcome::Failed && !row.call_recorded,
+                at: Timestamp::now(),
+            });
+        }
+        Ok(settlements)
     }
 }
 

@@ -11,8 +11,6 @@ use std::time::{Duration, Instant};
 const JUMP: Duration = Duration::from_secs(5);
 /// How late a tick may be before the scheduler is called silent.
 const GRACE: SignedDuration = SignedDuration::from_secs(15);
-/// How long a pass may show no sign of life before the watchdog is no longer fed.
-const STUCK: Duration = Duration::from_secs(300);
 
 /// What the supervisor remembers between two looks.
 #[derive(Debug)]
@@ -29,6 +27,8 @@ pub(super) struct Supervisor {
 pub(super) struct Findings {
     /// The wall clock jumped by this much against the monotonic one; negative = back.
     pub(super) jump: Option<SignedDuration>,
+    /// The clock jumped over a tick, as it does when a machine wakes up: that pass is late.
+    pub(super) missed: bool,
     /// A tick was due and did not come.
     pub(super) silent: bool,
     /// A pass runs and shows no sign of life.
@@ -53,8 +53,15 @@ impl Supervisor {
         self.due = due;
     }
 
-    /// Looks at the clocks, the schedule and the passes' signs of life.
-    pub(super) fn look(&mut self, wall: Timestamp, monotonic: Instant, beats: u64, running: bool) -> Findings {
+    /// Looks at the clocks, the schedule and the passes' signs of life, which may be `patience` apart.
+    pub(super) fn look(
+        &mut self,
+        wall: Timestamp,
+        monotonic: Instant,
+        beats: u64,
+        running: bool,
+        patience: Duration,
+    ) -> Findings {
         let jump = self.jump(wall, monotonic);
         if beats != self.beats || !running {
             self.beats = beats;
@@ -64,8 +71,9 @@ impl Supervisor {
         self.monotonic = monotonic;
         Findings {
             jump,
+            missed: jump.is_some() && self.due.is_some_and(|due| wall >= due),
             silent: jump.is_none() && self.due.is_some_and(|due| wall.duration_since(due) > GRACE),
-            stuck: running && monotonic.duration_since(self.last_beat) > STUCK,
+            stuck: running && monotonic.duration_since(self.last_beat) > patience,
         }
     }
 
@@ -81,6 +89,8 @@ impl Supervisor {
 mod tests {
     use super::*;
 
+    const PATIENCE: Duration = Duration::from_secs(300);
+
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(1_800_000_000 + second).expect("a plain instant")
     }
@@ -90,7 +100,7 @@ mod tests {
         let start = Instant::now();
         let mut supervisor = Supervisor::new(at(0), start, Some(at(due)));
         for (number, (wall, monotonic, beats, running, expected)) in looks.iter().enumerate() {
-            let found = supervisor.look(at(*wall), start + Duration::from_secs(*monotonic), *beats, *running);
+            let found = supervisor.look(at(*wall), start + Duration::from_secs(*monotonic), *beats, *running, PATIENCE);
             assert_eq!(&found, expected, "look {number}");
         }
     }
@@ -111,7 +121,13 @@ mod tests {
         let back = Findings { jump: Some(SignedDuration::from_secs(-3600)), ..Findings::default() };
         check(120, &[(1, 1, 0, false, Findings::default()), (-3598, 2, 0, false, back)]);
         let ahead = Findings { jump: Some(SignedDuration::from_secs(86_400)), ..Findings::default() };
-        check(120, &[(86_402, 2, 0, false, ahead)]);
+        check(90_000, &[(86_402, 2, 0, false, ahead)]);
+    }
+
+    #[test]
+    fn a_tick_the_clock_jumped_over_is_missed() {
+        let late = Findings { jump: Some(SignedDuration::from_secs(86_400)), missed: true, ..Findings::default() };
+        check(120, &[(86_402, 2, 0, false, late)]);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! about a mismatch, is `act`'s. Absence means something only in a complete list,
 //! so [`judge`] must be given one.
 
-use crate::policy::{Action, Fate, Identity, Status};
+use crate::policy::{Action, AppId, Fate, Identity, Status};
 use crate::wechat::{Listing, Others};
 use std::collections::HashSet;
 
@@ -19,8 +19,6 @@ pub(crate) struct Target {
     pub(crate) action: Action,
     /// What came back.
     pub(crate) fate: Fate,
-    /// An earlier call for the same row may have worked: the answer was lost.
-    pub(crate) doubt_before: bool,
 }
 
 /// What a complete list says about one target.
@@ -61,6 +59,15 @@ impl Judgement {
             .map(|(target, _)| target)
     }
 
+    /// What an earlier reading confirmed stays confirmed: a later one may have missed an entry that moved.
+    pub(crate) fn remember(&mut self, earlier: &Judgement) {
+        for (finding, before) in self.findings.iter_mut().zip(&earlier.findings) {
+            if *before == Finding::Confirmed {
+                *finding = Finding::Confirmed;
+            }
+        }
+    }
+
     /// Every target with its finding.
     pub(crate) fn pairs<'a>(&'a self, targets: &'a [Target]) -> impl Iterator<Item = (&'a Target, Finding)> {
         targets.iter().zip(self.findings.iter().copied())
@@ -74,23 +81,33 @@ pub(crate) struct Before {
     others: Others,
     /// Applications an earlier call of ours, its answer lost, may yet move: no strangers when they do.
     ours: HashSet<Identity>,
+    /// Appids a later reading showed pending more than once: a call would not say which one it means.
+    twice: HashSet<AppId>,
 }
 
 impl Before {
     /// Takes a reading over; the pending ones are kept by identity.
     pub(crate) fn new(pending: HashSet<Identity>, others: Others, ours: HashSet<Identity>) -> Before {
-        Before { pending, others, ours }
+        Before { pending, others, ours, twice: HashSet::new() }
     }
 
     /// A later reading takes the place of an earlier one.
     pub(crate) fn renew(&mut self, listing: Listing) {
+        let mut once = HashSet::new();
+        let again = listing.pending.iter().map(|application| &application.appid).filter(|appid| !once.insert(*appid));
+        self.twice = again.cloned().collect();
         self.pending = listing.pending.iter().map(|application| application.identity()).collect();
         self.others = listing.others;
     }
 
-    /// It was pending at this reading.
-    pub(crate) fn was_pending(&self, identity: &Identity) -> bool {
-        self.pending.contains(identity)
+    /// These calls lost their answers: they may yet take effect, after their rows were given up.
+    pub(crate) fn expect<'a>(&mut self, lost: impl Iterator<Item = &'a Target>) {
+        self.ours.extend(lost.map(|target| target.identity.clone()));
+    }
+
+    /// It was pending at this reading, and no other application of the same applicant.
+    pub(crate) fn may_be_changed(&self, identity: &Identity) -> bool {
+        self.pending.contains(identity) && !self.twice.contains(&identity.appid)
     }
 
     fn knew(&self, identity: &Identity) -> Option<Status> {
@@ -158,7 +175,7 @@ fn strangers(before: &Before, after: &Listing, targets: &[Target]) -> Vec<(Ident
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::{AppId, Application, CreateTime};
+    use crate::policy::{Application, CreateTime};
 
     fn identity(appid: &str) -> Identity {
         Identity { appid: AppId::new(appid), create_time: CreateTime::ABSENT }
@@ -191,7 +208,7 @@ mod tests {
     }
 
     fn target(action: Action, fate: Fate) -> Target {
-        Target { decision: 1, identity: identity("t"), action, fate, doubt_before: false }
+        Target { decision: 1, identity: identity("t"), action, fate }
     }
 
     #[test]

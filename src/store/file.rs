@@ -79,6 +79,17 @@ pub(super) async fn open_for_reading(path: &Path) -> Result<Option<SqlitePool>, 
     }
 }
 
+/// Readers that leave no trace; `None` when there is no file.
+///
+/// A reader of a closed database would make SQLite's side files and could not take them away again. Where there are
+/// none, nobody has it open and no more of it stands elsewhere, so it is read as it stands.
+pub(super) async fn open_for_looking(path: &Path) -> Result<Option<SqlitePool>, StoreError> {
+    match matches!(path.try_exists(), Ok(true)) && !beside(path, "-wal").exists() {
+        true => checked(path, common(path).read_only(true).immutable(true)).await,
+        false => open_for_reading(path).await,
+    }
+}
+
 async fn checked(path: &Path, options: SqliteConnectOptions) -> Result<Option<SqlitePool>, StoreError> {
     let pool = pool().connect_lazy_with(options);
     let mut conn = pool.acquire().await.map_err(|error| StoreError::from_sqlx(path, Doing::Open, error))?;
@@ -125,9 +136,14 @@ fn make(path: &Path) -> io::Result<()> {
 
 /// True if a write-ahead log stands beside the file and is not empty.
 fn has_log(path: &Path) -> bool {
-    let mut log = path.as_os_str().to_owned();
-    log.push("-wal");
-    PathBuf::from(log).metadata().is_ok_and(|found| found.len() > 0)
+    beside(path, "-wal").metadata().is_ok_and(|found| found.len() > 0)
+}
+
+/// One of SQLite's side files.
+fn beside(path: &Path, end: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(end);
+    PathBuf::from(name)
 }
 
 #[derive(Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@
 //! were decided, then by id. Statements are put together from constants; values
 //! are always bound.
 
-use super::{Filter, Outcome, RecordedVerdict};
+use super::{Filter, Outcome, RecordedVerdict, sql};
 use crate::policy::{AppId, Brake};
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
@@ -38,25 +38,54 @@ impl Walk {
     }
 }
 
+/// Which of the rows that match.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Which {
+    /// Every one.
+    Each,
+    /// One for each application, as the log stood when this was its last row.
+    OneEach { last: i64 },
+}
+
 /// How a list will be read.
-pub(super) struct Listing<'f> {
-    filter: &'f Filter,
+#[derive(Debug, Clone)]
+pub(super) struct Listing {
+    filter: Filter,
+    which: Which,
     walk: Walk,
     /// The oldest row of the list; `None` = from the beginning.
     first: Option<(i64, i64)>,
+    /// Rows that match, or somewhat more.
+    pub(super) at_most: i64,
 }
 
-impl Listing<'_> {
+impl Listing {
     /// `None` if nothing can match.
-    pub(super) async fn plan<'f>(
-        filter: &'f Filter,
+    pub(super) async fn plan(filter: &Filter, conn: &mut SqliteConnection) -> Result<Option<Listing>, sqlx::Error> {
+        Listing::plan_which(filter, Which::Each, conn).await
+    }
+
+    /// The rows that stand for their applications; see `sql::STANDS_FOR_ITS_APPLICATION`. `None` if there are none.
+    pub(super) async fn plan_applications(
+        filter: &Filter,
         conn: &mut SqliteConnection,
-    ) -> Result<Option<Listing<'f>>, sqlx::Error> {
-        let counts = Counts::of(filter, conn).await?;
+    ) -> Result<Option<Listing>, sqlx::Error> {
+        let last = sqlx::query_scalar(sql::LAST_DECISION).fetch_one(&mut *conn).await?;
+        Listing::plan_which(filter, Which::OneEach { last }, conn).await
+    }
+
+    async fn plan_which(
+        filter: &Filter,
+        which: Which,
+        conn: &mut SqliteConnection,
+    ) -> Result<Option<Listing>, sqlx::Error> {
+        let mut counts = Counts::of(filter, conn).await?;
         if counts.all == 0 || filter.limit == Some(0) {
             return Ok(None);
         }
-        let mut listing = Listing { filter, walk: counts.walk(filter), first: None };
+        counts.exact &= which == Which::Each;
+        let at_most = filter.limit.map_or(counts.all, |limit| counts.all.min(limit.into()));
+        let mut listing = Listing { filter: filter.clone(), which, walk: counts.walk(filter), first: None, at_most };
         if let Some(limit) = filter.limit {
             // Where the roll-up knows how many there are, the search ends with the last of them.
             let wanted = if counts.exact { counts.all.min(limit.into()) } else { limit.into() };
@@ -73,7 +102,7 @@ impl Listing<'_> {
         let (_, order) = self.walk.source();
         let alias = if self.walk == Walk::Outcome { "s." } else { "d." };
         query.push(alias).push(order).push(" FROM ");
-        self.push_source(&mut query);
+        self.push_source(&mut query, None);
         let id = order.trim_start_matches("decided_at, ");
         query.push(format_args!(" ORDER BY {alias}decided_at DESC, {id} DESC LIMIT 1 OFFSET ")).push_bind(newer);
         query
@@ -86,18 +115,31 @@ impl Listing<'_> {
              d.verdict, d.rule, w.message, d.mode, d.actor, d.brake, s.outcome, s.errcode, s.errmsg, s.attempts, \
              s.settled_at, d.pass, d.ruleset FROM ",
         );
-        self.push_source(&mut query);
-        let (_, order) = self.walk.source();
-        let alias = if self.walk == Walk::Outcome { "s." } else { "d." };
-        if let Some((at, id)) = self.first {
-            query.push(format_args!(" AND ({alias}{order}) >= ("));
-            query.push_bind(at).push(", ").push_bind(id).push(")");
-        }
-        query.push(format_args!(" ORDER BY {alias}{order}"));
+        self.push_rest(&mut query, None);
         query
     }
 
-    fn push_source(&self, query: &mut QueryBuilder<Sqlite>) {
+    /// So many of the applications' rows, oldest first: those behind `after`, the instant and id of the last one seen.
+    pub(super) fn applications(&self, after: Option<(i64, i64)>, most: i64) -> QueryBuilder<Sqlite> {
+        let mut query = QueryBuilder::new(sql::APPLICATION_COLUMNS);
+        self.push_rest(&mut query, after);
+        query.push(" LIMIT ").push_bind(most);
+        query
+    }
+
+    fn push_rest(&self, query: &mut QueryBuilder<Sqlite>, after: Option<(i64, i64)>) {
+        self.push_source(query, after);
+        let (_, order) = self.walk.source();
+        let alias = if self.walk == Walk::Outcome { "s." } else { "d." };
+        for (bound, comparison) in [(self.first, ">="), (after, ">")] {
+            let Some((at, id)) = bound else { continue };
+            query.push(format_args!(" AND ({alias}{order}) {comparison} ("));
+            query.push_bind(at).push(", ").push_bind(id).push(")");
+        }
+        query.push(format_args!(" ORDER BY {alias}{order}"));
+    }
+
+    fn push_source(&self, query: &mut QueryBuilder<Sqlite>, after: Option<(i64, i64)>) {
         let (source, _) = self.walk.source();
         query.push(source);
         // CROSS JOIN: SQLite keeps the order of the tables.
@@ -106,7 +148,7 @@ impl Listing<'_> {
             _ => (" CROSS JOIN standing s ON s.decision_id = d.id", "d.decided_at"),
         };
         query.push(other).push(" LEFT JOIN words w ON w.decision_id = d.id WHERE TRUE");
-        let filter = self.filter;
+        let filter = &self.filter;
         push(query, " AND d.appid = ", filter.appid.as_ref().map(AppId::as_str));
         push(query, " AND d.brake = ", filter.brake.map(Brake::word));
         push(query, " AND d.pass = ", filter.pass.as_deref());
@@ -117,9 +159,16 @@ impl Listing<'_> {
         query.push(" AND ").push(time);
         // The list begins no earlier than its first row; said here too, or SQLite would start the walk at `since`.
         let since = filter.since.map_or(i64::MIN, |since| since.as_millisecond());
-        query.push(" >= ").push_bind(self.first.map_or(since, |(at, _)| at.max(since)));
+        let since = [self.first, after].into_iter().flatten().fold(since, |since, (at, _)| since.max(at));
+        query.push(" >= ").push_bind(since);
         query.push(" AND ").push(time);
-        query.push(" < ").push_bind(filter.until.map_or(i64::MAX, |until| until.as_millisecond()));
+        let until = filter.until.map_or(i64::MAX, |until| until.as_millisecond());
+        query.push(" < ").push_bind(until);
+        if let Which::OneEach { last } = self.which {
+            // Records are only ever added: what was there when the walk began is its last id and below.
+            query.push(" AND d.id <= ").push_bind(last).push(sql::STANDS_FOR_ITS_APPLICATION);
+            query.push(" AND n.id <= ").push_bind(last).push(" AND n.decided_at < ").push_bind(until).push(")");
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 //! Never writes, creates or migrates anything; works beside a running service.
 
 use super::{Doing, Fate, Mode, Outcome, RecordedVerdict, StoreError, file, sql};
-use crate::policy::{Action, AppId, Brake, CreateTime, Identity};
+use crate::policy::{Action, AppId, Brake, CreateTime, Earlier, EarlierKind, History, Identity};
 use jiff::Timestamp;
 use sqlx::{Row, SqlitePool, sqlite::SqliteRow};
 use std::{
@@ -51,6 +51,10 @@ pub struct Past {
     pub ruleset: String,
     /// It holds a place of a daily limit.
     pub place: bool,
+    /// The message that goes with its refusal; `None` also once redacted.
+    pub message: Option<String>,
+    /// The newest row of this application whose change WeChat accepted at our word, and that change; it may be older.
+    pub accepted: Option<(i64, Action)>,
 }
 
 /// A row that was announced and not settled: under way, or cut off by a crash.
@@ -124,6 +128,14 @@ impl Reader {
         Ok(file::open_for_reading(path).await?.map(|pool| Reader::over(path, pool)))
     }
 
+    /// As [`Reader::open`], but leaves no file behind: for a short look at what may be a closed audit log.
+    ///
+    /// # Errors
+    /// As [`Reader::open`].
+    pub async fn peek(path: &Path) -> Result<Option<Reader>, StoreError> {
+        Ok(file::open_for_looking(path).await?.map(|pool| Reader::over(path, pool)))
+    }
+
     /// The newest row of each of these applications to the account (its appid); those never seen are left out.
     ///
     /// # Errors
@@ -140,6 +152,25 @@ impl Reader {
             }
         }
         Ok(past)
+    }
+
+    /// What had become, before `moment`, of the applications of these appids to the account: agreed or refused (done,
+    /// whoever did it) and held. Each application is there once for each of these.
+    ///
+    /// # Errors
+    /// The audit log could not be read.
+    pub async fn earlier(&self, account: &AppId, appids: &[AppId], moment: Timestamp) -> Result<History, StoreError> {
+        let mut history = History::default();
+        for some in appids.chunks(IDENTITIES_PER_QUERY) {
+            let wanted = serde_json::to_string(some).expect("strings always serialise");
+            let query = sqlx::query(sql::EARLIER).bind(account.as_str()).bind(wanted).bind(moment.as_millisecond());
+            let rows = query.fetch_all(&self.pool).await.map_err(|error| self.unread(error))?;
+            for row in &rows {
+                let (appid, earlier) = self.read(one_earlier(row))?;
+                history.add(appid, earlier);
+            }
+        }
+        Ok(history)
     }
 
     /// Every row of the account that was announced and not settled, oldest first.
@@ -161,6 +192,16 @@ impl Reader {
         let query = sqlx::query(sql::DOUBTFUL).bind(account.as_str()).bind(since.as_millisecond());
         let rows = query.fetch_all(&self.pool).await.map_err(|error| self.unread(error))?;
         rows.iter().map(|row| self.read(one_planned(row))).collect()
+    }
+
+    /// Whether a call of this row may have changed something: one whose answer was not a plain no, or is not known.
+    ///
+    /// # Errors
+    /// The audit log could not be read.
+    pub async fn may_have_worked(&self, decision: i64) -> Result<bool, StoreError> {
+        let query = sqlx::query_scalar(sql::MAY_HAVE_WORKED).bind(decision);
+        let found: Option<bool> = query.fetch_optional(&self.pool).await.map_err(|error| self.unread(error))?;
+        found.ok_or(StoreError::Gone(decision))
     }
 
     /// The actions that were seen to do what they should, for this account at this place.
@@ -230,7 +271,23 @@ fn one_past(row: &SqliteRow) -> Result<Past, sqlx::Error> {
         pass: row.try_get(12)?,
         ruleset: row.try_get(13)?,
         place: row.try_get(14)?,
+        accepted: match row.try_get(15)? {
+            Some(id) => Some((id, word(row, 16, action_from_word)?)),
+            None => None,
+        },
+        message: row.try_get(17)?,
     })
+}
+
+fn one_earlier(row: &SqliteRow) -> Result<(AppId, Earlier), sqlx::Error> {
+    let Identity { appid, create_time } = identity(row, 0)?;
+    let kind = |word: &str| match word {
+        "agree" => Some(EarlierKind::Agreed),
+        "refuse" => Some(EarlierKind::Refused),
+        "held" => Some(EarlierKind::Held),
+        _ => None,
+    };
+    Ok((appid, Earlier { create_time, what: word(row, 2, kind)?, at: instant(row, 3)? }))
 }
 
 fn one_planned(row: &SqliteRow) -> Result<Planned, sqlx::Error> {
@@ -253,7 +310,7 @@ fn one_planned(row: &SqliteRow) -> Result<Planned, sqlx::Error> {
 }
 
 /// An appid at `column` and a create_time behind it.
-fn identity(row: &SqliteRow, column: usize) -> Result<Identity, sqlx::Error> {
+pub(super) fn identity(row: &SqliteRow, column: usize) -> Result<Identity, sqlx::Error> {
     let create_time: Option<&str> = row.try_get(column + 1)?;
     Ok(Identity {
         appid: AppId::new(row.try_get::<&str, _>(column)?),

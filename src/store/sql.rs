@@ -1,6 +1,6 @@
 //! Every statement, by name, so that a test can prepare each against the schema.
 //!
-//! The two that are put together from parts (the list and the statistics) stand
+//! Those that are put together from parts (the lists and the statistics) stand
 //! in `listing` and `audit`; they are made of constants and bound values alone.
 
 /// Defines the statements, and `ALL` of them for the test.
@@ -38,7 +38,9 @@ statements! {
                EXISTS (SELECT 1 FROM allowance a WHERE a.decision_id = d.id) \
                FROM decisions d JOIN standing s ON s.decision_id = d.id WHERE d.id = ?1 AND d.appid = ?2 AND d.verdict = ?3";
     TAKE_PLACE = "INSERT INTO allowance (decision_id, account_appid, action, day, rule) VALUES (?1, ?2, ?3, ?4, ?5)";
-    GIVE_BACK = "DELETE FROM allowance WHERE decision_id = ?1";
+    /// Not when an earlier attempt went out: the place is then spent.
+    GIVE_BACK = "DELETE FROM allowance WHERE decision_id = ?1 \
+                 AND NOT EXISTS (SELECT 1 FROM calls c WHERE c.decision_id = ?1 AND c.fate <> 'unsent')";
     TAKEN = "SELECT n FROM spending WHERE account_appid = ?1 AND day = ?2 AND action = ?3";
     SPENT = "SELECT action, n FROM spending WHERE account_appid = ?1 AND day = ?2";
 
@@ -48,23 +50,38 @@ statements! {
     /// ?2 is a JSON list of [appid, create_time or null].
     PAST = "SELECT d.appid, d.create_time, d.id, d.verdict, d.rule, d.brake, d.mode, d.unknown_rules, s.outcome, \
             s.attempts, d.base_url, d.actor, d.pass, d.ruleset, \
-            EXISTS (SELECT 1 FROM allowance a WHERE a.decision_id = d.id) \
+            EXISTS (SELECT 1 FROM allowance a WHERE a.decision_id = d.id), y.id, y.verdict, w.message \
             FROM json_each(?2) AS j CROSS JOIN decisions d ON d.id = (SELECT max(n.id) FROM decisions n \
             WHERE n.appid = j.value ->> 0 AND n.account_appid = ?1 AND n.create_time IS j.value ->> 1) \
-            CROSS JOIN standing s ON s.decision_id = d.id";
+            CROSS JOIN standing s ON s.decision_id = d.id LEFT JOIN words w ON w.decision_id = d.id \
+            LEFT JOIN decisions y ON y.id = (SELECT max(n.id) FROM decisions n JOIN standing t ON t.decision_id = n.id \
+            WHERE n.appid = d.appid AND n.account_appid = d.account_appid AND n.create_time IS d.create_time \
+            AND t.outcome = 'done' AND n.verdict IN ('agree', 'refuse') AND n.actor <> 'elsewhere')";
+    /// What became of every application of the appids in ?2 that was decided before ?3, as it stood then.
+    EARLIER = "SELECT appid, create_time, kind, max(at) FROM (\
+               SELECT d.appid, d.create_time, d.decided_at AS at, \
+               CASE (SELECT t.outcome FROM settlements t WHERE t.decision_id = d.id AND t.at <= ?3 ORDER BY t.id DESC LIMIT 1) \
+               WHEN 'done' THEN d.verdict WHEN 'held' THEN 'held' END AS kind \
+               FROM (SELECT DISTINCT value AS appid FROM json_each(?2)) AS j \
+               CROSS JOIN decisions d ON d.appid = j.appid AND d.account_appid = ?1 WHERE d.decided_at < ?3) \
+               WHERE kind IN ('agree', 'refuse', 'held') GROUP BY appid, create_time, kind";
     PLANNED = "SELECT d.id, d.appid, d.create_time, d.verdict, s.attempt, c.fate, d.rule, d.decided_at, d.base_url, \
                d.account, d.actor, w.message, d.pass \
                FROM standing s CROSS JOIN decisions d ON d.id = s.decision_id \
                LEFT JOIN calls c ON c.decision_id = d.id AND c.attempt = s.attempt \
                LEFT JOIN words w ON w.decision_id = d.id \
                WHERE s.outcome = 'planned' AND d.account_appid = ?1 ORDER BY d.id";
-    /// Given up after an answer was lost, decided after ?2: the list may yet show that it had worked.
+    /// False when every attempt is known to have changed nothing.
+    MAY_HAVE_WORKED = "SELECT s.attempt > (SELECT count(*) FROM calls c WHERE c.decision_id = s.decision_id \
+                       AND c.fate IN ('rejected', 'unsent')) FROM standing s WHERE s.decision_id = ?1";
+    /// Given up after an answer was lost (of any attempt), decided after ?2: the list may yet show that it had worked.
     DOUBTFUL = "SELECT d.id, d.appid, d.create_time, d.verdict, s.attempt, c.fate, d.rule, d.decided_at, d.base_url, \
                 d.account, d.actor, w.message, d.pass \
                 FROM standing s CROSS JOIN decisions d ON d.id = s.decision_id \
-                JOIN calls c ON c.decision_id = d.id AND c.attempt = s.attempt \
+                JOIN calls c ON c.decision_id = d.id AND c.attempt = (SELECT max(l.attempt) FROM calls l \
+                WHERE l.decision_id = d.id AND l.fate = 'lost') \
                 LEFT JOIN words w ON w.decision_id = d.id \
-                WHERE s.outcome = 'failed' AND s.decided_at > ?2 AND c.fate = 'lost' AND d.account_appid = ?1 \
+                WHERE s.outcome = 'failed' AND s.decided_at > ?2 AND d.account_appid = ?1 \
                 ORDER BY d.id";
 
     PULL = "INSERT INTO brakes (at, event, kind, account_appid, base_url, action, why, who) \
@@ -83,5 +100,27 @@ statements! {
             LEFT JOIN rulesets r ON r.hash = d.ruleset WHERE d.id = ?1";
     CALLS = "SELECT attempt, action, sent_at, took_ms, fate, http_status, errcode, errmsg, rid \
              FROM calls WHERE decision_id = ?1 ORDER BY id";
+    LAST_DECISION = "SELECT ifnull(max(id), 0) FROM decisions";
+    /// ?1 is a JSON list of ids.
+    EVIDENCE = "SELECT w.decision_id, w.why FROM json_each(?1) AS j CROSS JOIN words w ON w.decision_id = j.value \
+                WHERE w.why IS NOT NULL";
     SETTLEMENTS = "SELECT at, outcome, attempt, note FROM settlements WHERE decision_id = ?1 ORDER BY id";
 }
+
+/// What deciding again needs of the row `d`, and what a person made of the same application.
+pub(super) const APPLICATION_COLUMNS: &str = "\
+    SELECT d.id, d.decided_at, d.account, d.account_appid, d.appid, d.create_time, d.categories, d.malformed, \
+    d.verdict, d.rule, d.brake, d.actor, w.nickname, w.reason, w.message, \
+    (SELECT p.verdict FROM decisions p INDEXED BY decisions_by_appid \
+     WHERE p.appid = d.appid AND p.account_appid = d.account_appid AND p.create_time IS d.create_time AND p.id <> d.id \
+     AND (substr(p.actor, 1, 4) = 'cli:' OR p.actor = 'elsewhere') AND p.verdict IN ('agree', 'refuse') \
+     ORDER BY p.id DESC LIMIT 1) FROM ";
+
+/// Of the rows of an application the newest by the rules, else the newest by a person; deletions say nothing.
+/// Two bounds on `n` and a parenthesis follow.
+pub(super) const STANDS_FOR_ITS_APPLICATION: &str = " \
+    AND d.verdict <> 'delete' AND (d.actor = 'rules' OR substr(d.actor, 1, 4) = 'cli:' OR d.actor = 'elsewhere') \
+    AND NOT EXISTS (SELECT 1 FROM decisions n INDEXED BY decisions_by_appid \
+    WHERE n.appid = d.appid AND n.account_appid = d.account_appid AND n.create_time IS d.create_time AND n.id <> d.id \
+    AND (n.actor = 'rules' OR substr(n.actor, 1, 4) = 'cli:' OR n.actor = 'elsewhere') AND n.verdict <> 'delete' \
+    AND (n.actor = 'rules', n.id) > (d.actor = 'rules', d.id)";

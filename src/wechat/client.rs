@@ -10,7 +10,7 @@ use super::{
     errcodes::proves_nothing_done,
     http::Http,
     paging::Paging,
-    pause::Pause,
+    pause::{Kept, Pause},
     rate::{Rate, Slot},
     settings::BuildError,
     tokens::{Token, Tokens},
@@ -59,7 +59,7 @@ struct Inner {
     http: Http,
     tokens: Tokens,
     rate: Rate,
-    pause: Mutex<Option<Pause>>,
+    pause: Mutex<Option<Kept>>,
     /// Rings when a pause begins: who waits for room need not wait any longer.
     paused: Notify,
     /// Pages the last complete list had.
@@ -200,8 +200,8 @@ impl Client {
 
     /// Why and until when the client sends nothing.
     pub fn pause(&self) -> Option<Pause> {
-        let pause = *self.inner.pause.lock().unwrap_or_else(PoisonError::into_inner);
-        pause.filter(|pause| Timestamp::now() < pause.until)
+        let kept = *self.inner.pause.lock().unwrap_or_else(PoisonError::into_inner);
+        kept?.left(Timestamp::now(), Instant::now())
     }
 
     /// Kind, age and remaining life of the token in use; `None` before the first call.
@@ -320,7 +320,9 @@ impl Client {
             && let Some(pause) = error.errcode().and_then(|errcode| Pause::after(errcode, Timestamp::now()))
         {
             let mut known = self.inner.pause.lock().unwrap_or_else(PoisonError::into_inner);
-            *known = Some(pause.longer(*known));
+            let (now, at) = (Timestamp::now(), Instant::now());
+            let left = known.and_then(|kept| kept.left(now, at));
+            *known = Some(Kept::begin(pause.longer(left), now, at));
             self.inner.paused.notify_waiters();
         }
         result

@@ -4,6 +4,7 @@
 //! paging, wire shapes, errcodes, rate and quota stay inside.
 
 mod client;
+mod entries;
 mod errcodes;
 mod error;
 mod http;
@@ -17,6 +18,7 @@ mod tokens;
 mod wire;
 
 pub use client::{Answer, Client, Progress};
+pub use entries::{Entry, read_entries};
 pub use errcodes::{Meaning, explain};
 pub use error::{Class, Error};
 pub use others::Others;

@@ -1,7 +1,11 @@
 //! How long the client keeps still after WeChat has asked for it. Pure.
 
 use jiff::{SignedDuration, Timestamp, ToSpan, tz};
-use std::fmt;
+use std::{fmt, time::Duration};
+use tokio::time::Instant;
+
+/// No pause asks for more; also keeps the sum of instants from overflowing.
+const LONGEST: Duration = Duration::from_secs(24 * 3600);
 
 /// The client sends nothing before `until`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +41,27 @@ impl Pause {
             Some(other) if other.until > self.until => other,
             _ => self,
         }
+    }
+}
+
+/// A pause the client keeps. A clock that jumps back must not make a minute of quiet last for years, so it is
+/// over when the wall clock says so or when as much time has passed as it was to last.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Kept {
+    pause: Pause,
+    ends: Instant,
+}
+
+impl Kept {
+    /// Begins now, by both clocks.
+    pub(super) fn begin(pause: Pause, now: Timestamp, at: Instant) -> Kept {
+        let lasts = Duration::try_from(pause.until.duration_since(now)).unwrap_or_default();
+        Kept { pause, ends: at + lasts.min(LONGEST) }
+    }
+
+    /// What is left of it.
+    pub(super) fn left(self, now: Timestamp, at: Instant) -> Option<Pause> {
+        (now < self.pause.until && at < self.ends).then_some(self.pause)
     }
 }
 
@@ -82,6 +107,18 @@ mod tests {
         for errcode in [45009, 45011, 89506] {
             assert!(Pause::after(errcode, Timestamp::MAX).unwrap().until <= Timestamp::MAX);
         }
+    }
+
+    #[test]
+    fn a_clock_that_jumps_does_not_make_a_pause_last() {
+        let (now, at): (Timestamp, _) = ("2030-01-01T00:00:00Z".parse().unwrap(), Instant::now());
+        let kept = Kept::begin(Pause::after(45011, now).unwrap(), now, at);
+        let after = |wall: &str, secs| kept.left(wall.parse().unwrap(), at + Duration::from_secs(secs)).is_some();
+        assert!(after("2030-01-01T00:00:59Z", 59));
+        assert!(!after("2030-01-01T00:01:00Z", 60));
+        assert!(after("2026-11-22T00:00:30Z", 30), "set back: it lasts as long as it was to last");
+        assert!(!after("2026-11-22T00:01:00Z", 60));
+        assert!(!after("2030-01-01T08:00:00Z", 1), "after a sleep the wall clock knows better");
     }
 
     #[test]

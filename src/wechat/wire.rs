@@ -229,25 +229,30 @@ fn entry_of(entry: Field<'_>) -> Result<Entry, String> {
         true => format!("{problem} ({appid})"),
         false => problem,
     })?;
-    let mut malformed = Malformed::default();
-    let create_time = create_time_of(&fields, &mut malformed);
     if status != Status::Pending {
         // Most of a long list: its words are not even read.
+        let create_time = create_time_of(&fields);
         return Ok(Entry::Other(Identity { appid, create_time }, status));
     }
-    Ok(Entry::Pending(Application {
-        create_time,
-        nickname: malformed.text(&fields, &["nickname"]).unwrap_or_default(),
-        reason: malformed.text(&fields, &["reason"]).unwrap_or_default(),
-        categories: categories_of(&fields, &mut malformed),
-        headimgurl: malformed.text(&fields, &["headimgurl"]),
-        apply_url: malformed.text(&fields, &["apply_url", "applyUrl"]),
-        malformed: malformed.0,
-        appid,
-    }))
+    Ok(Entry::Pending(application_of(&fields, appid)))
 }
 
-fn appid_of(fields: &Fields<'_>) -> Result<AppId, String> {
+/// What an entry says beside appid and status.
+pub(super) fn application_of(fields: &Fields<'_>, appid: AppId) -> Application {
+    let mut malformed = Malformed::default();
+    Application {
+        create_time: create_time_of(fields),
+        nickname: malformed.text(fields, &["nickname"]).unwrap_or_default(),
+        reason: malformed.text(fields, &["reason"]).unwrap_or_default(),
+        categories: categories_of(fields, &mut malformed),
+        headimgurl: malformed.text(fields, &["headimgurl"]),
+        apply_url: malformed.text(fields, &["apply_url", "applyUrl"]),
+        malformed: malformed.0,
+        appid,
+    }
+}
+
+pub(super) fn appid_of(fields: &Fields<'_>) -> Result<AppId, String> {
     let field = fields.get(&["appid"]).ok_or("appid is missing")?;
     match field.text() {
         Some(text) if text.trim().is_empty() => Err("appid is empty".into()),
@@ -256,7 +261,7 @@ fn appid_of(fields: &Fields<'_>) -> Result<AppId, String> {
     }
 }
 
-fn status_of(fields: &Fields<'_>) -> Result<Status, String> {
+pub(super) fn status_of(fields: &Fields<'_>) -> Result<Status, String> {
     let field = fields.get(&["status"]).ok_or("status is missing")?;
     match field.whole() {
         Some(code) => Ok(Status::from_code(code)),
@@ -293,20 +298,17 @@ impl Malformed {
     }
 }
 
-/// The text as received; a number in its decimal form, so that `1536305096` and `"1536305096"` are one time.
-fn create_time_of(fields: &Fields<'_>, malformed: &mut Malformed) -> CreateTime {
-    const NAMES: &[&str] = &["create_time", "createTime"];
-    let Some(field) = fields.get(NAMES) else { return CreateTime::ABSENT };
+/// The text as received; a number in its decimal form, so that `1536305096` and `"1536305096"` are one time. Whatever
+/// else it is cannot be read as a time, and is no reason to call the entry malformed.
+fn create_time_of(fields: &Fields<'_>) -> CreateTime {
+    let Some(field) = fields.get(&["create_time", "createTime"]) else { return CreateTime::ABSENT };
     match (field.kind(), field.text()) {
         (Kind::Number, _) => match whole(field.raw()) {
             Some(number) => CreateTime::received(number.to_string()),
             None => CreateTime::received(field.raw()),
         },
         (_, Some(text)) => CreateTime::received(text),
-        (_, None) => {
-            malformed.add(NAMES[0]);
-            CreateTime::ABSENT
-        }
+        (_, None) => CreateTime::received(field.raw()),
     }
 }
 
@@ -336,12 +338,12 @@ fn category_of(entry: Field<'_>) -> Option<Category> {
 
 // ---- shared ----
 
-fn unreadable(problem: impl Into<String>) -> Error {
+pub(super) fn unreadable(problem: impl Into<String>) -> Error {
     Error::Unreadable { problem: problem.into() }
 }
 
 /// Splits an answer into its fields and reads it by them.
-fn with_fields<T>(body: &[u8], read: impl FnOnce(&Fields<'_>) -> Result<T, Error>) -> Result<T, Error> {
+pub(super) fn with_fields<T>(body: &[u8], read: impl FnOnce(&Fields<'_>) -> Result<T, Error>) -> Result<T, Error> {
     let text = text_of(body);
     if let Some(fields) = Fields::of(&text) {
         return read(&fields);

@@ -206,7 +206,12 @@ impl Scene {
 
     /// The first column of what a query finds, as text.
     pub(crate) async fn sql(&self, query: &'static str) -> Vec<String> {
-        sqlx::query_scalar(query).fetch_all(&mut self.connect().await).await.expect(query)
+        use sqlx::Connection as _;
+        let mut connection = self.connect().await;
+        let found = sqlx::query_scalar(query).fetch_all(&mut connection).await.expect(query);
+        // Dropped instead, it would fold its log back into the file at some later moment.
+        connection.close().await.expect(query);
+        found
     }
 }
 

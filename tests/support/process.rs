@@ -156,3 +156,24 @@ pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
         std::thread::sleep(Duration::from_millis(2));
     }
 }
+
+/// Stories at the same time, some at once: they mostly wait for a service's own clock.
+pub(crate) fn side_by_side<T: Send, F: Future<Output = ()>>(
+    cases: impl IntoIterator<Item = T>,
+    story: impl Fn(T) -> F + Sync,
+) {
+    let cases: Mutex<Vec<T>> = Mutex::new(cases.into_iter().collect());
+    std::thread::scope(|scope| {
+        for _ in 0..6 {
+            scope.spawn(|| {
+                let mut runtime = tokio::runtime::Builder::new_multi_thread();
+                let runtime = runtime.worker_threads(1).enable_all().build().expect("a runtime");
+                loop {
+                    let next = cases.lock().expect("no panic").pop();
+                    let Some(case) = next else { break };
+                    runtime.block_on(story(case));
+                }
+            });
+        }
+    });
+}

@@ -51,6 +51,16 @@ pub(super) fn line(text: &str) -> Result<(), Error> {
     Ok(())
 }
 
+/// What was printed, unless somebody closed the pipe: then the rest is not wanted, and the exit status is as it would be.
+pub(super) fn wanted(printed: Result<(), Error>) -> Result<(), Error> {
+    printed.or_else(|error| if is_closed_pipe(&error) { Ok(()) } else { Err(error) })
+}
+
+/// Prints a text as it is, for other programs.
+pub(super) fn raw(text: &str) -> Result<(), Error> {
+    Ok(io::stdout().lock().write_all(text.as_bytes())?)
+}
+
 /// Somebody closed the pipe (`| head`): not worth a message.
 pub(super) fn is_closed_pipe(error: &Error) -> bool {
     error.chain().any(|cause| {

@@ -123,3 +123,36 @@ fn the_configuration_is_looked_for_in_four_places() {
     help: copy config.example.toml to ./menshen.toml and fill it in, or add --sandbox to try menshen without one
     "###);
 }
+
+/// The cases of these files by the rules of a configuration with one rule and one case, or what is wrong with them.
+fn cases_of(files: &[(&str, &str)], named: &[&str]) -> Result<Vec<String>, Vec<String>> {
+    const MAIN: &str = "[policy]\ninclude = ['rules/*']\n[[account]]\nname = 'a'\n[[case]]\nname = 'main'\ngiven = {}\nexpect = 'hold'\n";
+    const RULE: &str = "[[rule]]\nname = 'r'\naction = 'hold'\nwhen = { always = true }\n[[case]]\nname = 'included'\ngiven = {}\nexpect = 'hold'\n";
+    let mut all = vec![("menshen.toml", MAIN), ("rules/r.toml", RULE)];
+    all.extend(files);
+    let directory = directory(&all);
+    let config = load(&directory.path().join("menshen.toml"), &surroundings(), Need::Policy).unwrap();
+    let paths: Vec<PathBuf> = named.iter().map(|name| directory.path().join(name)).collect();
+    match load_cases(&paths, &config, &surroundings()) {
+        Ok(cases) => Ok(cases.into_iter().map(|case| case.name).collect()),
+        Err(error) => Err(found(&error)),
+    }
+}
+
+#[test]
+fn cases_come_from_files_of_their_own_or_of_the_configuration() {
+    let case = |given: &str| format!("[[case]]\nname = 'own'\ngiven = {{ {given} }}\nexpect = 'hold'\nrule = 'r'\n");
+    let check = |text: &str, named: &[&str], expected: Result<&[&str], &[&str]>| {
+        let texts = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+        assert_eq!(cases_of(&[("own.toml", text)], named), expected.map(texts).map_err(texts), "{text} {named:?}");
+    };
+    check(&case(""), &["own.toml"], Ok(&["own"]));
+    check(&case("account = 'a'"), &["own.toml", "rules/r.toml"], Ok(&["own", "included"]));
+    check(&case(""), &["./rules/../menshen.toml"], Ok(&["main"]));
+    check(&case("account = 'b'"), &["own.toml"], Err(&["unknown-name 3:21"]));
+    check(&case("").replace("'r'", "'s'"), &["own.toml"], Err(&["unknown-name 5:8"]));
+    check("cases = 1", &["own.toml"], Err(&["unknown-key 1:1"]));
+    check("[[rule]]\nname = 'x'\n", &["own.toml"], Err(&["unknown-key 1:3"]));
+    check("[[case]\n", &["own.toml", "gone.toml"], Err(&["unreadable 0:0", "syntax 1:8"]));
+    check("", &["own.toml"], Ok(&[]));
+}

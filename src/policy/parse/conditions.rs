@@ -6,7 +6,7 @@
 use super::lists::NamedLists;
 use super::places::Places;
 use crate::document::{Spot, Table, Value};
-use crate::policy::{AgeTest, Condition, Lists, Test, TextTest};
+use crate::policy::{AgeTest, Condition, Lists, PreviousTest, Test, TextTest};
 use std::time::Duration;
 
 /// Longer than any application waits; keeps sums of durations far from overflow.
@@ -69,6 +69,7 @@ impl Conditions<'_> {
     fn words(&mut self, value: &Value<'_>, path: &str) -> Option<TextTest> {
         let table = self.test_table(value, path, Some("any"))?;
         let keywords = self.any_all_none(&table, path);
+        let regex = self.list(&table, "regex", path);
         let chars = |key| table.optional(key).map(|v| (v.spot(), v.whole(0..=u64::from(u32::MAX))));
         let (min, max) = (chars("min_chars"), chars("max_chars"));
         if let (Some((_, Some(min))), Some((spot, Some(max)))) = (min, max)
@@ -79,7 +80,7 @@ impl Conditions<'_> {
         }
         self.remember(&table, path, &["min_chars", "max_chars"]);
         table.finish();
-        let test = TextTest { keywords, min_chars: value_of(min), max_chars: value_of(max) };
+        let test = TextTest { keywords, regex, min_chars: value_of(min), max_chars: value_of(max) };
         (test != TextTest::default()).then_some(test)
     }
 
@@ -110,6 +111,26 @@ impl Conditions<'_> {
         table.finish();
         let test = AgeTest { min: value_of(min), max: value_of(max) };
         (test != AgeTest::default()).then_some(Test::Age(test))
+    }
+
+    fn previous(&mut self, value: &Value<'_>, path: &str) -> Option<Test> {
+        let table = self.test_table(value, path, None)?;
+        let least = |key| table.optional(key).map(|v| v.whole(1..=1_000_000));
+        let (agreed, refused, held) = (least("agreed"), least("refused"), least("held"));
+        let within = table.optional("within").map(|v| v.duration(Duration::from_secs(1)..=LONGEST));
+        if agreed.is_none() && refused.is_none() && held.is_none() {
+            let message = format!("`{path}` counts nothing");
+            value.wrong("empty", message, "add `agreed`, `refused` or `held`: a least number of earlier applications");
+        }
+        self.remember(&table, path, &["agreed", "refused", "held", "within"]);
+        table.finish();
+        let test = PreviousTest {
+            agreed: agreed.flatten(),
+            refused: refused.flatten(),
+            held: held.flatten(),
+            within: within.flatten(),
+        };
+        test.counts().next().is_some().then_some(Test::Previous(test))
     }
 
     fn always(&mut self, value: &Value<'_>, _path: &str) -> Option<Test> {
@@ -176,12 +197,13 @@ impl Conditions<'_> {
 type Read = fn(&mut Conditions<'_>, &Value<'_>, &str) -> Option<Test>;
 
 /// Every key of a condition table, in the order they are offered.
-const KEYS: [(&str, Read); 8] = [
+const KEYS: [(&str, Read); 9] = [
     ("category", |c, v, p| c.category(v, p)),
     ("reason", |c, v, p| c.reason(v, p)),
     ("nickname", |c, v, p| c.nickname(v, p)),
     ("appid", |c, v, p| c.appid(v, p)),
     ("age", |c, v, p| c.age(v, p)),
+    ("previous", |c, v, p| c.previous(v, p)),
     ("any_of", |c, v, p| c.any_of(v, p)),
     ("not", |c, v, p| c.not(v, p)),
     ("always", |c, v, p| c.always(v, p)),

@@ -2,7 +2,8 @@
 
 use super::files::{self, Outside};
 use crate::document::{Reading, Spot, Table, Value, suggest};
-use std::collections::HashMap;
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 /// One entry as written, with its place.
@@ -16,6 +17,23 @@ pub(super) struct Entry {
 #[derive(Debug, Default)]
 pub(super) struct NamedLists {
     lists: HashMap<String, Vec<Entry>>,
+    /// Every list with its place, in the order of the files.
+    order: Vec<(String, Spot)>,
+    /// The lists each list names.
+    inner: HashMap<String, Vec<String>>,
+    /// The lists rules name.
+    asked: RefCell<HashSet<String>>,
+}
+
+/// A list of `[lists]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListSpec {
+    /// Its name, without `@`.
+    pub name: String,
+    /// Where it is named.
+    pub spot: Spot,
+    /// A rule uses it, or a list that a rule uses.
+    pub used: bool,
 }
 
 impl NamedLists {
@@ -40,11 +58,28 @@ impl NamedLists {
                 order.push((name.to_owned(), spot));
             }
         }
+        let inner = written.iter().map(|(name, entries)| (name.clone(), references(entries))).collect();
         let mut resolver = Resolver { written, lists: HashMap::new(), reading };
         for (name, spot) in &order {
             resolver.resolve(name, *spot, &mut Vec::new());
         }
-        NamedLists { lists: resolver.lists }
+        NamedLists { lists: resolver.lists, order, inner, asked: RefCell::default() }
+    }
+
+    /// What is known of every list once all rules are read.
+    pub(super) fn specs(&self) -> Vec<ListSpec> {
+        let mut used = self.asked.borrow().clone();
+        let mut look: Vec<String> = used.iter().cloned().collect();
+        while let Some(name) = look.pop() {
+            for inner in self.inner.get(&name).into_iter().flatten() {
+                if used.insert(inner.clone()) {
+                    look.push(inner.clone());
+                }
+            }
+        }
+        let spec =
+            |(name, spot): &(String, Spot)| ListSpec { name: name.clone(), spot: *spot, used: used.contains(name) };
+        self.order.iter().map(spec).collect()
     }
 
     /// The entries of a list in a rule, references filled in. Reports an empty one; the result may then be empty.
@@ -54,7 +89,10 @@ impl NamedLists {
         for entry in inline(value) {
             match reference(&entry.text) {
                 Some(name) => match self.lists.get(name) {
-                    Some(list) => filled.extend(list.iter().cloned()),
+                    Some(list) => {
+                        self.asked.borrow_mut().insert(name.to_owned());
+                        filled.extend(list.iter().cloned());
+                    }
                     None => unknown_list(reading, entry.spot, name, self.lists.keys()),
                 },
                 None => filled.push(literal(entry)),
@@ -67,6 +105,10 @@ impl NamedLists {
 /// `@name`; `@@` stands for a literal `@`.
 fn reference(text: &str) -> Option<&str> {
     text.strip_prefix('@').filter(|name| !name.starts_with('@'))
+}
+
+fn references(entries: &[Entry]) -> Vec<String> {
+    entries.iter().filter_map(|entry| reference(&entry.text)).map(str::to_owned).collect()
 }
 
 fn literal(entry: Entry) -> Entry {

@@ -14,8 +14,9 @@ mod rules;
 #[cfg(test)]
 mod tests;
 
-pub use cases::{CaseSpec, Given};
+pub use cases::{CaseSpec, Given, Previous, When, parse_cases};
 pub use files::{Matching, Outside, OutsideFile, Read};
+pub use lists::ListSpec;
 pub use places::Places;
 
 use super::{PolicySpec, Verdict};
@@ -33,11 +34,27 @@ pub struct ParsedPolicy {
     pub spec: PolicySpec,
     /// The `[[case]]` tables, in the order of the files.
     pub cases: Vec<CaseSpec>,
+    /// The named lists, in the order of the files.
+    pub lists: Vec<ListSpec>,
     /// Where everything stands, for problems found later.
     pub places: Places,
 }
 
 impl ParsedPolicy {
+    /// No rules at all, whatever the file says: for who does not need them.
+    pub fn left_out(root: &Table<'_>) -> ParsedPolicy {
+        for key in ["policy", "lists", "rule", "case"] {
+            let _known = root.optional(key);
+        }
+        let spec = PolicySpec {
+            rules: Vec::new(),
+            default: Verdict::Hold,
+            default_message: None,
+            message_max_chars: MESSAGE_MAX_CHARS as usize,
+        };
+        ParsedPolicy { spec, cases: Vec::new(), lists: Vec::new(), places: Places::new(root.spot()) }
+    }
+
     /// The place of something in a rule (`when.reason.any[2]`, counted from 0), or of the nearest thing above it that has one.
     pub fn place_of(&self, rule: Option<usize>, path: &str) -> Option<Spot> {
         self.places.find(rule, path)
@@ -60,7 +77,8 @@ pub fn parse(root: &Table<'_>, path: &Path, accounts: Option<&[String]>, outside
     let lists = NamedLists::read(tables.iter().map(|(path, parts)| (*path, parts.lists.as_ref())), reading, outside);
     let mut places = Places::new(root.spot());
     let (rules, names) = rules::read(tables.iter().flat_map(|(_, parts)| &parts.rules), &lists, accounts, &mut places);
-    let cases = cases::read(tables.iter().flat_map(|(_, parts)| &parts.cases), &names);
+    let cases =
+        cases::read(tables.iter().flat_map(|(_, parts)| &parts.cases), cases::Names { rules: &names, accounts });
     head.check_default(reading, rules::any_written(&tables));
     head.remember(&mut places);
     let spec = PolicySpec {
@@ -69,7 +87,7 @@ pub fn parse(root: &Table<'_>, path: &Path, accounts: Option<&[String]>, outside
         default_message: head.message,
         message_max_chars: head.message_max_chars,
     };
-    ParsedPolicy { spec, cases, places }
+    ParsedPolicy { spec, cases, lists: lists.specs(), places }
 }
 
 /// `[policy]`.

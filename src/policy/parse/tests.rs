@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::document::Problems;
-use crate::policy::{AgeTest, Condition, Lists, RuleMode, RuleSet, Test, TextTest};
+use crate::policy::{AgeTest, Condition, Lists, PreviousTest, RuleMode, RuleSet, Test, TextTest};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -100,9 +100,18 @@ fn conditions_say_what_is_written() {
             "{ reason = { all = ['x'], none = ['y'], min_chars = 5, max_chars = 5 } }",
             one(Test::Reason(TextTest {
                 keywords: Lists { any: None, all: list(&["x"]), none: list(&["y"]) },
+                regex: None,
                 min_chars: Some(5),
                 max_chars: Some(5),
             })),
+        ),
+        (
+            "{ reason = { regex = ['x+', '@g', '@@y'] } }",
+            one(Test::Reason(TextTest { regex: list(&["x+", "a", "b", "@y"]), ..TextTest::default() })),
+        ),
+        (
+            "{ previous = { agreed = 1, held = 2, within = '1d' } }",
+            one(Test::Previous(PreviousTest { agreed: Some(1), refused: None, held: Some(2), within: Some(day) })),
         ),
         ("{ category = { all = ['a/*', '*/b'] } }", {
             one(Test::Category(Lists { all: list(&["a/*", "*/b"]), ..Lists::default() }))
@@ -149,8 +158,17 @@ fn wrong_conditions_are_told_with_their_place() {
         ("{ reason = { any = ['x', 1, ''] } }", &["kind 2:33", "empty 2:36"]),
         ("{ reason = { any = ['@nope'] } }", &["unknown-name 2:28"]),
         ("{ reason = { any = '@nope' } }", &["unknown-name 2:27"]),
-        ("{ reason = { regex = ['x'] } }", &["unknown-key 2:21"]),
-        ("{ previous = { held = 1 } }", &["unknown-key 2:10"]),
+        ("{ reason = { regex = [] } }", &["empty 2:29"]),
+        ("{ reason = { regex = 'x' } }", &["kind 2:29"]),
+        ("{ reason = { regex = ['x', '(?=x)'] } }", &["rule 2:35"]),
+        ("{ nickname = { regex = ['x', '@g'] } }", &["unknown-name 2:37"]),
+        ("{ previous = {} }", &["empty 2:21"]),
+        ("{ previous = 1 }", &["kind 2:21"]),
+        ("{ previous = { within = '1d' } }", &["empty 2:21"]),
+        ("{ previous = { held = 0 } }", &["range 2:30"]),
+        ("{ previous = { held = '1' } }", &["kind 2:30"]),
+        ("{ previous = { held = 1, within = '0s' } }", &["range 2:42"]),
+        ("{ previous = { hold = 1, held = 1 } }", &["unknown-key 2:23"]),
         ("{ reason = { min_chars = -1 } }", &["range 2:33"]),
         ("{ reason = { min_chars = '5' } }", &["kind 2:33"]),
         ("{ reason = { min_chars = 6, max_chars = 5 } }", &["range 2:48"]),
@@ -372,13 +390,23 @@ fn cases_are_kept() {
     let policy = parsed(
         "[[rule]]\nname = 'r'\naction = 'hold'\nwhen = { always = true }\n[[case]]\nname = 'c'\nexpect = 'hold'\nrule = 'r'\n\
          brake = 'unknown'\nmessage = 'm'\ngiven = { nickname = 'n', reason = 'r', categories = ['a/b', 'c'], appid = 'wx', \
-         create_time = 5, account = 'express' }\n",
+         create_time = 5, account = 'express', now = '2026-11-22T16:00:00+08:00', \
+         previous = [{ agreed = 1 }, { refused = 2, held = 3, ago = '1h' }] }\n",
     );
     let case = &policy.cases[0];
     assert_eq!((case.name.as_str(), case.expect, case.rule.as_deref()), ("c", Verdict::Hold, Some("r")));
     assert_eq!((case.brake, case.message.as_deref()), (Some(crate::policy::Brake::Unknown), Some("m")));
     assert_eq!(case.given.create_time.seconds(), Some(5));
     assert_eq!(case.given.categories, list(&["a/b", "c"]));
+    assert_eq!(case.given.now.unwrap().to_string(), "2026-11-22T08:00:00Z");
+    let ago = |secs| When::Ago(Duration::from_secs(secs));
+    assert_eq!(
+        case.given.previous,
+        [
+            Previous { agreed: 1, refused: 0, held: 0, when: ago(0) },
+            Previous { agreed: 0, refused: 2, held: 3, when: ago(3_600) }
+        ]
+    );
     assert_eq!(case.place.to_string(), "main.toml:5");
 }
 
@@ -392,6 +420,18 @@ fn wrong_cases_are_told_with_their_place() {
         ("name = 'c'\ngiven = { reson = 'x' }\nexpect = 'hold'", &["unknown-key 3:11"]),
         ("name = 'c'\ngiven = { categories = 'x' }\nexpect = 'hold'", &["kind 3:24"]),
         ("name = 'c'\ngiven = { age = '1d', create_time = '1' }\nexpect = 'hold'", &["value 3:17"]),
+        ("name = 'c'\ngiven = { account = 'expres' }\nexpect = 'hold'", &["unknown-name 3:21"]),
+        ("name = 'c'\ngiven = { now = 'soon' }\nexpect = 'hold'", &["instant 3:17"]),
+        ("name = 'c'\ngiven = { now = 2026-11-22T08:00:00 }\nexpect = 'hold'", &["instant 3:17"]),
+        ("name = 'c'\ngiven = { now = 7 }\nexpect = 'hold'", &["kind 3:17"]),
+        ("name = 'c'\ngiven = { now = 2026-11-22T08:00:00Z }\nexpect = 'hold'", &[]),
+        ("name = 'c'\ngiven = { previous = { agred = 1 } }\nexpect = 'hold'", &["unknown-key 3:24"]),
+        ("name = 'c'\ngiven = { previous = { held = -1 } }\nexpect = 'hold'", &["range 3:31"]),
+        (
+            "name = 'c'\ngiven = { previous = [{ held = 1, at = '2026-11-22T08:00:00Z', ago = '1d' }] }\nexpect = 'hold'",
+            &["value 3:70"],
+        ),
+        ("name = 'c'\ngiven = { previous = 3 }\nexpect = 'hold'", &["kind 3:22"]),
         ("name = 'c'\ngiven = {}\nexpect = 'hold'\nrule = 'nope'", &["unknown-name 5:8"]),
         ("name = 'c'\ngiven = {}\nexpect = 'hold'\nbrake = 'nope'", &["value 5:9"]),
         ("name = 'c'\ngiven = {}\nexpect = 'hold'\nverdict = 'hold'", &["unknown-key 5:1"]),

@@ -63,6 +63,11 @@ fn past(verdict: Verdict, outcome: Outcome) -> Past {
         outcome,
         attempts: 1,
         place: true,
+        message: (verdict == Verdict::Refuse).then(|| "不行".to_owned()),
+        accepted: match outcome {
+            Outcome::Done => action_of(verdict).map(|action| (7, action)),
+            _ => None,
+        },
     }
 }
 
@@ -88,7 +93,7 @@ impl Case {
     }
 
     fn plan(&self, pending: Vec<Application>) -> Vec<Step> {
-        let moment = Moment { now: Timestamp::from_second(1_800_000_000).expect("a plain instant") };
+        let moment = Moment::at(Timestamp::from_second(1_800_000_000).expect("a plain instant"));
         plan(
             &Situation {
                 rules: &rules(),
@@ -194,12 +199,24 @@ fn earlier_rows_and_what_follows_from_them() {
         (past(Verdict::Agree, Outcome::Planned), "wx-good agree - wait"),
         (past(Verdict::Agree, Outcome::Done), "wx-good agree verification agree of 7 contradicted"),
         (past(Verdict::Refuse, Outcome::Done), "wx-good agree verification refuse of 7 contradicted"),
+        (
+            Past { accepted: Some((3, Action::Agree)), ..past(Verdict::Hold, Outcome::Held) },
+            "wx-good agree verification agree of 3 contradicted",
+        ),
         (Past { verdict: None, ..past(Verdict::Hold, Outcome::Done) }, "wx-good agree - agree"),
         (Past { verdict: None, ..past(Verdict::Hold, Outcome::Planned) }, "wx-good agree - wait"),
     ];
     for (past, expected) in cases {
         Case::default().after(&good(), past).check(vec![good()], &[expected]);
     }
+}
+
+#[test]
+fn another_message_is_another_row() {
+    let failed = past(Verdict::Refuse, Outcome::Failed);
+    Case::default().after(&bad(), failed.clone()).check(vec![bad()], &["wx-bad refuse - refuse again on 7"]);
+    let edited = Past { message: Some("不可以".to_owned()), ..failed };
+    Case::default().after(&bad(), edited).check(vec![bad()], &["wx-bad refuse - refuse"]);
 }
 
 #[test]
@@ -256,4 +273,19 @@ fn doubt_about_the_entry_itself_holds() {
     );
     let broken = Application { malformed: vec!["reason".to_owned()], ..good() };
     Case::default().check(vec![broken], &["wx-good hold malformed record held"]);
+}
+
+#[test]
+fn without_a_create_time_an_accepted_change_may_be_of_another_application() {
+    let mut nameless = good();
+    nameless.create_time = CreateTime::ABSENT;
+    let case = Case::default().after(&nameless, past(Verdict::Agree, Outcome::Done));
+    case.check(vec![nameless.clone()], &["wx-good hold ambiguous record held"]);
+    let held = Past {
+        brake: Some(Brake::Ambiguous),
+        accepted: Some((3, Action::Agree)),
+        ..past(Verdict::Hold, Outcome::Held)
+    };
+    let case = Case::default().after(&nameless, held);
+    case.check(vec![nameless], &["wx-good hold ambiguous known"]);
 }

@@ -6,14 +6,14 @@ mod laws;
 mod naive;
 
 use super::*;
-use crate::policy::{self, AppId, Category, CreateTime, Truth};
+use crate::policy::{self, AppId, Category, CreateTime, Earlier, EarlierKind, Truth};
 use serde_json::{Value, json};
 
 /// 2026-01-02T03:04:05Z
 const NOW: i64 = 1_767_323_045;
 
-pub(in crate::policy) fn moment() -> Moment {
-    Moment { now: Timestamp::from_second(NOW).unwrap() }
+pub(in crate::policy) fn moment() -> Moment<'static> {
+    Moment::at(Timestamp::from_second(NOW).unwrap())
 }
 
 /// A policy that holds by default.
@@ -99,6 +99,17 @@ fn conditions() {
         (json!({ "reason": { "max_chars": 2 } }), json!({ "reason": "　🙂🙂　" }), T),
         (json!({ "reason": { "max_chars": 1 } }), json!({ "reason": "🙂🙂" }), F),
         (json!({ "reason": { "max_chars": 0 } }), json!({}), T),
+        (json!({ "reason": { "regex": ["vx[0-9]+"] } }), json!({ "reason": "加vx123" }), T),
+        (json!({ "reason": { "regex": ["vx[0-9]+"] } }), json!({ "reason": "加VX123" }), F),
+        (json!({ "reason": { "regex": ["vx[0-9]+"] } }), json!({ "reason": "加v x123" }), F),
+        (json!({ "reason": { "regex": ["x", "(?i)vx"] } }), json!({ "reason": "加VX" }), T),
+        (json!({ "reason": { "regex": ["^$"] } }), json!({}), T),
+        (json!({ "reason": { "regex": ["^ "] } }), json!({ "reason": " a" }), T),
+        (json!({ "reason": { "regex": ["a"], "none": ["b"] } }), json!({ "reason": "a b" }), F),
+        (json!({ "reason": { "regex": ["a"], "min_chars": 3 } }), json!({ "reason": "a" }), F),
+        (json!({ "nickname": { "regex": ["店$"] } }), json!({ "nickname": "某店", "reason": "x" }), T),
+        (json!({ "nickname": { "regex": ["店$"] } }), json!({ "reason": "某店" }), F),
+        (json!({ "previous": { "held": 1 } }), json!({}), F),
         (json!({ "nickname": { "any": ["官方"] } }), json!({ "nickname": "某官方店" }), T),
         (json!({ "nickname": { "any": ["官方"] } }), json!({ "reason": "官方" }), F),
         (json!({ "nickname": { "min_chars": 2, "max_chars": 3 } }), json!({ "nickname": "某店" }), T),
@@ -415,11 +426,69 @@ fn every_problem_is_named() {
     assert_eq!(told, expected);
 }
 
+/// Earlier applications of `wx1`: create_time (or none), days ago, what became of it.
+fn history(earlier: &[(Option<&str>, i64, EarlierKind)]) -> History {
+    let one = |(create_time, days, what): &(Option<&str>, i64, EarlierKind)| {
+        let at = Timestamp::from_second(NOW - days * 86_400).unwrap();
+        (
+            AppId::new("wx1"),
+            Earlier { create_time: create_time.map_or(CreateTime::ABSENT, CreateTime::received), at, what: *what },
+        )
+    };
+    earlier.iter().map(one).collect()
+}
+
+#[test]
+fn earlier_applications_are_counted_once_each() {
+    use EarlierKind::*;
+    let days = |days: u64| json!({ "secs": days * 86_400, "nanos": 0 });
+    let history = history(&[
+        (Some("1"), 40, Agreed),
+        (Some("2"), 30, Refused),
+        (Some("2"), 29, Refused),
+        (Some("2"), 31, Held),
+        (Some("3"), 3, Refused),
+        (Some("here"), 1, Agreed),
+        (None, 1, Held),
+    ]);
+    for (previous, expected) in [
+        (json!({ "agreed": 1 }), true),
+        (json!({ "agreed": 2 }), false),
+        (json!({ "agreed": 1, "within": days(39) }), false),
+        (json!({ "agreed": 1, "within": days(40) }), true),
+        (json!({ "refused": 2 }), true),
+        (json!({ "refused": 3 }), false),
+        (json!({ "refused": 2, "within": days(29) }), true),
+        (json!({ "refused": 2, "within": days(28) }), false),
+        (json!({ "held": 2 }), true),
+        (json!({ "held": 2, "within": days(30) }), false),
+        (json!({ "agreed": 1, "refused": 1, "held": 1 }), true),
+        (json!({ "agreed": 1, "refused": 1, "held": 3 }), false),
+    ] {
+        let rules = compiled(json!([{ "name": "r", "action": "agree", "when": [{ "previous": previous }] }]));
+        assert!(rules.needs_history());
+        let moment = Moment { history: &history, ..moment() };
+        for (appid, expected) in [("wx1", expected), ("wx2", false)] {
+            let given = application(json!({ "appid": appid, "create_time": "here" }));
+            let decision = rules.decide(&given, &moment);
+            assert_eq!(decision.rule.is_some(), expected, "{previous} {appid}");
+            assert_eq!(naive::decide(rules.spec(), &given, &moment).1.is_some(), expected, "{previous} {appid}");
+        }
+    }
+    let asks = |when: Value, unless: Value| {
+        compiled(json!([{ "name": "r", "action": "agree", "when": when, "unless": unless }])).needs_history()
+    };
+    let previous = json!({ "previous": { "held": 1 } });
+    assert!(asks(json!([{ "any_of": [["always"], [{ "not": [previous] }]] }]), Value::Null));
+    assert!(asks(json!(["always"]), json!([previous])));
+    assert!(!asks(json!(["always"]), Value::Null));
+}
+
 #[test]
 fn the_hash_is_stable_and_tells_rules_apart() {
     let rules = json!([{ "name": "r", "action": "agree", "when": [{ "reason": { "any": ["a"], "min_chars": 2 } }] }]);
     let one = compiled(rules.clone());
-    assert_eq!(one.hash(), "a171099b805e2fbc847288da43195a60f1a0d01a277c2add7dad35e38249b185");
+    assert_eq!(one.hash(), "758905c7aa12ab088b3a6efe4007b1b6d2d699f6ff4821d755c964a08a08df56");
     let again: PolicySpec = serde_json::from_slice(&serde_json::to_vec(one.spec()).unwrap()).unwrap();
     assert_eq!(RuleSet::compile(again).unwrap().hash(), one.hash());
     let placed = policy::Place { file: "menshen.toml".into(), line: 3 };

@@ -8,9 +8,10 @@
 //!
 //! The order is: NFKC; drop control, format and default-ignorable characters that
 //! are not white space; lower case, character by character; Traditional to
-//! Simplified; all that until nothing changes; then the white space rule, once.
-//! What is folded folds to itself, but for a combining mark after white space:
-//! that may then join its new neighbour.
+//! Simplified; all that until nothing changes; then the white space rule. Where a
+//! combining mark stood after white space that was dropped, it may join its new
+//! neighbour, so the whole is repeated until it changes nothing either: what is
+//! folded folds to itself. For every other text one round is all there is.
 
 mod ignorable;
 mod plain;
@@ -20,12 +21,12 @@ mod traditional;
 pub(crate) use ignorable::is_ignorable;
 
 use plain::{Plain, plain};
-use settle::{Placed, settle};
+use settle::{Placed, ROUNDS_MAX, placed, same, settle};
 use std::ops::Range;
 
 /// Names this folding: part of every rule set's hash. Raised when any text may fold differently,
 /// also by new Unicode tables.
-pub const FOLDING_VERSION: &str = "1";
+pub const FOLDING_VERSION: &str = "2";
 
 /// A folded text that remembers where it came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,24 +69,12 @@ pub fn fold(text: &str) -> String {
 
 /// Folds a text and keeps the place of every character.
 pub fn fold_with_places(text: &str) -> FoldedText {
-    let mut out = Squeezed { text: String::with_capacity(text.len()), space: false };
-    let mut places = Vec::new();
-    let mut space: Option<Range<u32>> = None;
-    for Placed { c, start, end } in settle(text) {
-        if c.is_whitespace() {
-            out.space = true;
-            space = Some(space.map_or(start..end, |run| run.start.min(start)..run.end.max(end)));
-            continue;
-        }
-        let before = out.text.len();
-        out.push(c);
-        let at = out.text.len() - c.len_utf8();
-        if let (Some(run), true) = (space.take(), at > before) {
-            places.push((folded_place(before), run));
-        }
-        places.push((folded_place(at), start..end));
+    let mut folded = FoldedText { text: String::with_capacity(text.len()), places: Vec::new() };
+    for Placed { c, start, end } in fold_placed(text) {
+        folded.places.push((folded_place(folded.text.len()), start..end));
+        folded.text.push(c);
     }
-    FoldedText { text: out.text, places }
+    folded
 }
 
 fn folded_place(bytes: usize) -> u32 {
@@ -94,15 +83,37 @@ fn folded_place(bytes: usize) -> u32 {
 
 #[cold]
 fn fold_the_long_way(text: &str) -> String {
-    let mut out = Squeezed { text: String::with_capacity(text.len()), space: false };
-    for at in settle(text) {
-        if at.c.is_whitespace() {
-            out.space = true;
-        } else {
-            out.push(at.c);
+    fold_placed(text).iter().map(|at| at.c).collect()
+}
+
+/// The whole of folding, repeated until nothing changes.
+fn fold_placed(text: &str) -> Vec<Placed> {
+    let mut folded = squeeze(&settle(placed(text)));
+    for _ in 1..ROUNDS_MAX {
+        let next = squeeze(&settle(folded.clone()));
+        if same(&next, &folded) {
+            break;
         }
+        folded = next;
     }
-    out.text
+    folded
+}
+
+/// The white space rule. A space that stays has the place of all the white space it stands for.
+fn squeeze(text: &[Placed]) -> Vec<Placed> {
+    let mut out: Vec<Placed> = Vec::with_capacity(text.len());
+    let mut space: Option<Placed> = None;
+    for at in text {
+        if at.c.is_whitespace() {
+            let run = space.unwrap_or(*at);
+            space = Some(Placed { c: ' ', start: run.start.min(at.start), end: run.end.max(at.end) });
+            continue;
+        }
+        let between = out.last().is_some_and(|last| last.c.is_ascii_alphanumeric()) && at.c.is_ascii_alphanumeric();
+        out.extend(space.take().filter(|_| between));
+        out.push(*at);
+    }
+    out
 }
 
 /// A text as the white space rule leaves it.

@@ -17,25 +17,30 @@ pub(super) struct Placed {
 }
 
 /// Rounds until nothing changes: two and one to see it, three at the most in every text met so far.
-const ROUNDS_MAX: usize = 8;
+pub(super) const ROUNDS_MAX: usize = 8;
 
 /// NFKC, drop, lower case, simplify, until nothing changes.
-pub(super) fn settle(text: &str) -> Vec<Placed> {
-    let mut settled: Vec<Placed> = text.char_indices().map(placed).collect();
+pub(super) fn settle(mut settled: Vec<Placed>) -> Vec<Placed> {
     for _ in 0..ROUNDS_MAX {
         let next = lower_and_simplify(&normalize(&settled));
-        let same = next.len() == settled.len() && next.iter().zip(&settled).all(|(a, b)| a.c == b.c);
+        let done = same(&next, &settled);
         settled = next;
-        if same {
+        if done {
             break;
         }
     }
     settled
 }
 
-fn placed((at, c): (usize, char)) -> Placed {
+/// The characters of a text, each with its place.
+pub(super) fn placed(text: &str) -> Vec<Placed> {
     let place = |bytes: usize| u32::try_from(bytes).unwrap_or(u32::MAX); // beyond 4 GiB places are of no use to anybody
-    Placed { c, start: place(at), end: place(at + c.len_utf8()) }
+    text.char_indices().map(|(at, c)| Placed { c, start: place(at), end: place(at + c.len_utf8()) }).collect()
+}
+
+/// Whether two texts are the same, wherever they came from.
+pub(super) fn same(one: &[Placed], other: &[Placed]) -> bool {
+    one.len() == other.len() && one.iter().zip(other).all(|(a, b)| a.c == b.c)
 }
 
 fn lower_and_simplify(text: &[Placed]) -> Vec<Placed> {

@@ -198,3 +198,27 @@ fn evidence_survives_the_log() {
     let again: Why = serde_json::from_str(&serde_json::to_string(&told).unwrap()).unwrap();
     assert_eq!(again, told);
 }
+
+#[test]
+fn patterns_and_earlier_applications_are_told() {
+    use crate::policy::{AppId, CreateTime, Earlier, EarlierKind, History, Moment};
+    let rules = RuleSet::compile(policy_of(json!([{
+        "name": "r", "action": "hold",
+        "when": [
+            { "reason": { "regex": ["(?i)vx[0-9]+", "x$"] } },
+            { "previous": { "refused": 1, "within": { "secs": 86400, "nanos": 0 } } },
+        ],
+    }])))
+    .unwrap();
+    let at = moment().now;
+    let earlier = Earlier { create_time: CreateTime::received("1"), at, what: EarlierKind::Refused };
+    let history: History = [(AppId::new("wx1"), earlier)].into_iter().collect();
+    let given = application(json!({ "reason": "加 VX12" }));
+    let told = rules.explain(&given, &Moment { history: &history, ..moment() });
+    insta::assert_snapshot!(told.sentence, @r#"hold: rule "r": reason matches (?i)vx[0-9]+; previous refused 1 time within 1d, at least 1"#);
+    insta::assert_snapshot!(shown(&rules.explain(&application(json!({ "reason": "加 VX12" })), &moment()).rules), @r"
+    hold r: False
+      when.reason.regex True: matches (?i)vx[0-9]+ [(?i)vx[0-9]+ 4..8]
+      when.previous.refused False: refused 0 times within 1d, less than 1
+    ");
+}

@@ -84,6 +84,44 @@ async fn a_place_is_given_back_once_and_taken_anew() {
 }
 
 #[tokio::test]
+async fn a_place_is_kept_when_an_earlier_attempt_went_out() {
+    for (fate, kept) in [(Fate::Lost, 1), (Fate::Rejected, 1), (Fate::Unsent, 0)] {
+        let desk = Desk::new().await;
+        let row = wants(&desk.store, "wx1", DAY).await.unwrap();
+        let sent = Answered { call: Some(call(1, fate, None)), ..settled(row, Outcome::Failed) };
+        desk.store.answer(vec![sent]).await.unwrap();
+        assert!(retries(&desk.store, row, "wx1", DAY).await);
+        let unsent =
+            Answered { call: Some(call(2, Fate::Unsent, None)), give_back: true, ..settled(row, Outcome::Failed) };
+        desk.store.answer(vec![unsent]).await.unwrap();
+        assert_eq!(desk.store.spent(&account(), DAY).await.unwrap().agree, kept, "{fate}");
+    }
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_remembered_through_later_attempts() {
+    let cases = [
+        ([Fate::Lost, Fate::Unsent], true, 1),
+        ([Fate::Lost, Fate::Rejected], true, 1),
+        ([Fate::Rejected, Fate::Unsent], false, 0),
+    ];
+    for (fates, may_have_worked, doubtful) in cases {
+        let desk = Desk::new().await;
+        let row = wants(&desk.store, "wx1", DAY).await.unwrap();
+        assert!(desk.store.may_have_worked(row).await.unwrap(), "announced, and nothing known of it");
+        for (attempt, fate) in (1..).zip(fates) {
+            if attempt > 1 {
+                assert!(retries(&desk.store, row, "wx1", DAY).await);
+            }
+            let answer = Answered { call: Some(call(attempt, fate, None)), ..settled(row, Outcome::Failed) };
+            desk.store.answer(vec![answer]).await.unwrap();
+        }
+        assert_eq!(desk.store.may_have_worked(row).await.unwrap(), may_have_worked, "{fates:?}");
+        assert_eq!(desk.store.doubtful(&account(), at(-1)).await.unwrap().len(), doubtful, "{fates:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_place_survives_a_restart_and_a_crash_between_intent_and_call() {
     let Desk { dir, store } = Desk::new().await;
     wants(&store, "wx1", DAY).await.unwrap();

@@ -4,6 +4,7 @@ mod disk;
 mod laws;
 mod limits;
 mod listing;
+mod recorded;
 mod schema;
 mod story;
 

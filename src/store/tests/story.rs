@@ -1,6 +1,7 @@
 //! What becomes of a decision: intents, answers, settlements, brakes, proofs.
 
 use super::*;
+use crate::policy::EarlierKind;
 use std::collections::BTreeSet;
 
 #[tokio::test]
@@ -53,6 +54,50 @@ async fn the_view_and_the_list_tell_the_same() {
     assert_eq!(serde_json::from_str::<serde_json::Value>(&view).unwrap(), list);
     assert_eq!(list[0]["decided_at"], "2026-11-18T11:06:40.000Z");
     assert_eq!((&list[0]["errcode"], &list[0]["attempts"]), (&89240.into(), &1.into()));
+}
+
+#[tokio::test]
+async fn earlier_applications_are_told_as_they_stood_then() {
+    use EarlierKind::*;
+    let desk = Desk::new().await;
+    let applied = |appid: &str, create_time: &str, mut row: NewDecision, secs| {
+        row.application = application(appid);
+        row.application.create_time = CreateTime::received(create_time);
+        NewDecision { at: at(secs), ..row }
+    };
+    let refuse = decision("wx1", RecordedVerdict::Refuse, Outcome::Planned);
+    desk.store.record(&[applied("wx1", "1", hold("wx1"), 0), applied("wx1", "1", hold("wx1"), 3)]).await.unwrap();
+    desk.store
+        .record(&[applied("wx1", "2", decision("wx1", RecordedVerdict::Agree, Outcome::Shadow), 4)])
+        .await
+        .unwrap();
+    let row = ready(desk.first(applied("wx1", "1", agree("wx1"), 5), None).await).decision();
+    desk.settle(row, Outcome::Done).await.unwrap(); // at 10
+    let row = ready(desk.first(applied("wx1", "3", refuse.clone(), 20), None).await).decision();
+    let overtaken = Answered { at: at(21), ..settled(row, Outcome::Overtaken) };
+    desk.store.answer(vec![overtaken]).await.unwrap();
+    let row = ready(desk.first(applied("wx2", "9", refuse, 20), None).await).decision();
+    desk.store.answer(vec![Answered { at: at(21), ..settled(row, Outcome::Done) }]).await.unwrap();
+
+    let known = async |account: &AppId, secs| {
+        let appids = ["wx1", "wx2", "wx2", "wx3"].map(AppId::new);
+        let history = desk.store.earlier(account, &appids, at(secs)).await.unwrap();
+        let told = |appid: &str| {
+            let of = history.of(&AppId::new(appid)).iter();
+            let mut told: Vec<_> = of.map(|e| (e.create_time.text().unwrap().to_owned(), e.what, e.at)).collect();
+            told.sort();
+            told
+        };
+        (told("wx1"), told("wx2"))
+    };
+    let told = |create_time: &str, what, secs| (create_time.to_owned(), what, at(secs));
+    assert_eq!(known(&account(), 0).await, (vec![], vec![]));
+    assert_eq!(known(&account(), 2).await, (vec![told("1", Held, 0)], vec![]));
+    assert_eq!(known(&account(), 9).await, (vec![told("1", Held, 3)], vec![]), "not settled yet");
+    let all = vec![told("1", Agreed, 5), told("1", Held, 3)];
+    assert_eq!(known(&account(), 10).await, (all.clone(), vec![]));
+    assert_eq!(known(&account(), 99).await, (all, vec![told("9", Refused, 20)]));
+    assert_eq!(known(&AppId::new("wxother"), 99).await, (vec![], vec![]));
 }
 
 #[tokio::test]

@@ -147,13 +147,13 @@ fn fields_of_a_wrong_kind_are_named() {
         (r#","categories":[]"#, &[]),
         (r#","categories":[{}]"#, &[]),
         (r#","categories":[{"first":null,"second":null,"third":9}]"#, &[]),
-        (r#","create_time":{}"#, &["create_time"]),
-        (r#","create_time":true"#, &["create_time"]),
-        (r#","create_time":[1536305096]"#, &["create_time"]),
+        (r#","create_time":{}"#, &[]),
+        (r#","create_time":true"#, &[]),
+        (r#","create_time":[1536305096]"#, &[]),
         (r#","create_time":"yesterday""#, &[]),
         (r#","create_time":"""#, &[]),
         (r#","unknown":{"deep":[[[]]]}"#, &[]),
-        (r#","nickname":7,"reason":8,"create_time":{}"#, &["create_time", "nickname", "reason"]),
+        (r#","nickname":7,"reason":8,"create_time":{}"#, &["nickname", "reason"]),
     ];
     for (fields, names) in cases {
         assert_eq!(pending(fields).malformed, *names, "{fields}");

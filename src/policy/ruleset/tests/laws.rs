@@ -8,6 +8,7 @@ use std::time::Duration;
 const NOW: i64 = 1_767_323_045;
 const WORDS: [&str; 14] =
     ["博彩", "赌博", "博", "彩 票", "test", "test*", "*es*", "vx", "a b", "賭", "查件", "1", "*", "！"];
+const PATTERNS: [&str; 7] = ["博", "^$", "[0-9]+", "(?i)LATEST", r"(?-u:\b)es|ing$", "彩.票", "^[ a-z]+$"];
 const TEXTS: [&str; 16] = [
     "博彩",
     "賭博",
@@ -51,11 +52,9 @@ fn text_test() -> impl Strategy<Value = TextTest> {
         }
         lists
     });
-    (keywords, option::of(0..6u64), option::of(0..9u64)).prop_map(|(keywords, min_chars, max_chars)| TextTest {
-        keywords,
-        min_chars,
-        max_chars,
-    })
+    let regex = option::weighted(0.2, some_of(&PATTERNS));
+    (keywords, regex, option::of(0..6u64), option::of(0..9u64))
+        .prop_map(|(keywords, regex, min_chars, max_chars)| TextTest { keywords, regex, min_chars, max_chars })
 }
 
 fn condition() -> impl Strategy<Value = Condition> {
@@ -70,6 +69,12 @@ fn condition() -> impl Strategy<Value = Condition> {
         2 => (secs(), 0..100u64)
             .prop_map(|(min, max)| Test::Age(AgeTest { max: min.is_none().then_some(Duration::from_secs(max)), min })),
     ];
+    let count = || option::of(1..3u64);
+    let previous = (count(), count(), 1..3u64, secs()).prop_map(|(agreed, refused, held, within)| {
+        let held = (agreed.is_none() || refused.is_none()).then_some(held);
+        Test::Previous(PreviousTest { agreed, refused, held, within })
+    });
+    let test = prop_oneof![15 => test, 1 => previous];
     let leaf = vec(test, 1..3).prop_map(|tests| Condition { tests });
     leaf.prop_recursive(2, 12, 3, |inner| {
         prop_oneof![
@@ -129,8 +134,22 @@ fn application() -> impl Strategy<Value = Application> {
     )
 }
 
-fn moment() -> Moment {
-    Moment { now: Timestamp::from_second(NOW).unwrap() }
+/// What became of earlier applications, often the one at hand too.
+fn history() -> impl Strategy<Value = History> {
+    let what = select(vec![EarlierKind::Agreed, EarlierKind::Refused, EarlierKind::Held]);
+    let earlier = (select(vec!["wx1", "wx2"]), option::of(0..4i64), 0..120i64, what);
+    vec(earlier, 0..8).prop_map(|all| {
+        let one = |(appid, create_time, ago, what): (&str, Option<i64>, i64, EarlierKind)| {
+            let create_time =
+                create_time.map_or(CreateTime::ABSENT, |secs| CreateTime::received((NOW - secs).to_string()));
+            (AppId::new(appid), Earlier { create_time, at: Timestamp::from_second(NOW - ago).unwrap(), what })
+        };
+        all.into_iter().map(one).collect()
+    })
+}
+
+fn moment() -> Moment<'static> {
+    Moment::at(Timestamp::from_second(NOW).unwrap())
 }
 
 fn verdict(spec: PolicySpec, application: &Application) -> (Verdict, Option<Brake>) {
@@ -142,20 +161,22 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
     #[test]
-    fn the_engine_is_the_naive_evaluator(spec in policy(), application in application()) {
+    fn the_engine_is_the_naive_evaluator(spec in policy(), application in application(), history in history()) {
         let rules = RuleSet::compile(spec).unwrap();
-        let decision = rules.decide(&application, &moment());
-        let naive = naive::decide(rules.spec(), &application, &moment());
+        let moment = Moment { history: &history, ..moment() };
+        let decision = rules.decide(&application, &moment);
+        let naive = naive::decide(rules.spec(), &application, &moment);
         prop_assert_eq!((decision.verdict, decision.rule, decision.unknown.clone()), naive);
         prop_assert_eq!(decision.message.is_some(), decision.verdict == Verdict::Refuse);
         prop_assert!(decision.verdict != Verdict::Agree || decision.brake.is_none());
     }
 
     #[test]
-    fn the_evidence_agrees(spec in policy(), application in application()) {
+    fn the_evidence_agrees(spec in policy(), application in application(), history in history()) {
         let rules = RuleSet::compile(spec).unwrap();
-        let decision = rules.decide(&application, &moment());
-        let (why, all) = (rules.why(&application, &moment(), &decision), rules.explain(&application, &moment()));
+        let moment = Moment { history: &history, ..moment() };
+        let decision = rules.decide(&application, &moment);
+        let (why, all) = (rules.why(&application, &moment, &decision), rules.explain(&application, &moment));
         prop_assert_eq!(&why.sentence, &all.sentence);
         prop_assert_eq!(all.rules.len(), rules.spec().rules.len());
         let mut told = all.rules;
@@ -163,7 +184,10 @@ proptest! {
         prop_assert_eq!(told, why.rules.clone());
         for found in why.rules.iter().flat_map(|rule| &rule.conditions).flat_map(|condition| &condition.found) {
             let texts = [&application.reason, &application.nickname];
-            let stands = |text: &String| text.get(found.start..found.end).is_some_and(|part| naive::occurs(&format!("*{}*", found.keyword), &fold(part)));
+            let is_pattern = PATTERNS.contains(&found.keyword.as_str());
+            let stands = |text: &String| text.get(found.start..found.end).is_some_and(|part| {
+                naive::occurs(&format!("*{}*", found.keyword), &fold(part)) || is_pattern
+            });
             prop_assert!(texts.into_iter().any(stands), "{found:?}");
         }
     }
@@ -187,6 +211,18 @@ proptest! {
         more.rules.push(rule);
         if verdict(spec, &application).0 != Verdict::Agree {
             prop_assert_ne!(verdict(more, &application).0, Verdict::Agree);
+        }
+    }
+
+    #[test]
+    fn what_is_said_never_to_happen_never_does(spec in policy(), application in application(), history in history()) {
+        let rules = RuleSet::compile(spec).unwrap();
+        let moment = Moment { history: &history, ..moment() };
+        let decision = rules.decide(&application, &moment);
+        let (never_fires, never_decides) = crate::policy::lint::never(rules.spec());
+        prop_assert!(decision.rule.is_none_or(|rule| !never_decides.contains(&rule)), "{:?}", decision);
+        for (index, rule) in rules.explain(&application, &moment).rules.iter().enumerate() {
+            prop_assert!(rule.truth != Truth::True || !never_fires.contains(&index), "{:?}", rule);
         }
     }
 

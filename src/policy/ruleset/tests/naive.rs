@@ -8,7 +8,7 @@ use std::time::Duration;
 pub(crate) fn decide(
     spec: &PolicySpec,
     application: &Application,
-    moment: &Moment,
+    moment: &Moment<'_>,
 ) -> (Verdict, Option<usize>, Vec<usize>) {
     if !application.malformed.is_empty() {
         return (Verdict::Hold, None, Vec::new());
@@ -35,7 +35,7 @@ pub(crate) fn decide(
     (verdict, rule, unknown)
 }
 
-fn rule_truth(rule: &RuleSpec, application: &Application, moment: &Moment) -> Truth {
+fn rule_truth(rule: &RuleSpec, application: &Application, moment: &Moment<'_>) -> Truth {
     let when = condition(&rule.when, application, moment);
     let unless = rule.unless.as_ref().map_or(Truth::False, |unless| condition(unless, application, moment));
     least([when, negated(unless)])
@@ -66,11 +66,11 @@ fn told(holds: bool) -> Truth {
     if holds { Truth::True } else { Truth::False }
 }
 
-fn condition(condition: &Condition, application: &Application, moment: &Moment) -> Truth {
+fn condition(condition: &Condition, application: &Application, moment: &Moment<'_>) -> Truth {
     least(condition.tests.iter().map(|one| test(one, application, moment)).collect::<Vec<_>>())
 }
 
-fn test(test: &Test, application: &Application, moment: &Moment) -> Truth {
+fn test(test: &Test, application: &Application, moment: &Moment<'_>) -> Truth {
     match test {
         Test::Always => Truth::True,
         Test::Category(lists) => categories(lists, &application.categories),
@@ -81,6 +81,7 @@ fn test(test: &Test, application: &Application, moment: &Moment) -> Truth {
             told(lists.any.as_ref().is_none_or(on) && !lists.none.as_ref().is_some_and(on))
         }
         Test::Age(test) => age(test, application, moment),
+        Test::Previous(test) => told(previous(test, application, moment)),
         Test::AnyOf(branches) => {
             let truths = branches.iter().map(|branch| condition(branch, application, moment));
             truths.max_by_key(|truth| rank(*truth)).unwrap_or(Truth::False)
@@ -89,7 +90,7 @@ fn test(test: &Test, application: &Application, moment: &Moment) -> Truth {
     }
 }
 
-fn age(test: &AgeTest, application: &Application, moment: &Moment) -> Truth {
+fn age(test: &AgeTest, application: &Application, moment: &Moment<'_>) -> Truth {
     let Some(created) = application.create_time.instant() else { return Truth::Unknown };
     let secs = moment.now.as_second() - created.as_second();
     if secs < -600 {
@@ -97,6 +98,23 @@ fn age(test: &AgeTest, application: &Application, moment: &Moment) -> Truth {
     }
     let age = Duration::from_secs(secs.max(0).unsigned_abs());
     told(test.min.is_none_or(|min| age >= min) && test.max.is_none_or(|max| age <= max))
+}
+
+fn previous(test: &PreviousTest, application: &Application, moment: &Moment<'_>) -> bool {
+    let since = test.within.map(|within| moment.now.as_second() - within.as_secs() as i64);
+    let count = |what| {
+        let mut times = std::collections::HashSet::new();
+        for earlier in moment.history.of(&application.appid) {
+            let young = since.is_none_or(|since| earlier.at.as_second() >= since);
+            if earlier.what == what && young && earlier.create_time.text() != application.create_time.text() {
+                times.insert(earlier.create_time.text());
+            }
+        }
+        times.len() as u64
+    };
+    test.agreed.is_none_or(|least| count(EarlierKind::Agreed) >= least)
+        && test.refused.is_none_or(|least| count(EarlierKind::Refused) >= least)
+        && test.held.is_none_or(|least| count(EarlierKind::Held) >= least)
 }
 
 fn text(test: &TextTest, text: &str) -> bool {
@@ -109,6 +127,11 @@ fn text(test: &TextTest, text: &str) -> bool {
         && lists.any.as_ref().is_none_or(|list| list.iter().any(has))
         && lists.all.as_ref().is_none_or(|list| list.iter().all(has))
         && lists.none.as_ref().is_none_or(|list| !list.iter().any(has))
+        && test.regex.as_ref().is_none_or(|list| list.iter().any(|written| matches_regex(written, text)))
+}
+
+fn matches_regex(written: &str, text: &str) -> bool {
+    regex::Regex::new(written).expect("it compiled in a rule").is_match(text)
 }
 
 /// Whether a keyword occurs in a folded text.
