@@ -1,7 +1,7 @@
 //! How fast the audit log is: `cargo bench --bench store -- [ROWS]` (default 20000).
 //!
 //! Reports durable intents with their answers per second, one at a time and in
-//! batches of 16, and what the list, the look-up and the statistics take on a log
+//! batches of 16 and of 32 (as a pass writes them), and what the list, the look-up and the statistics take on a log
 //! of ROWS rows. Figures are of this machine and its disk; nothing is asserted.
 #![allow(clippy::print_stdout, missing_docs, reason = "a bench prints")]
 
@@ -14,7 +14,7 @@ use menshen::{
 };
 use std::{future::Future, ops::ControlFlow, time::Instant};
 
-const INTENTS: u32 = 2_000;
+const INTENTS: u32 = 1_920;
 const ROWS_PER_DAY: u32 = 5_000;
 
 #[tokio::main]
@@ -26,7 +26,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let started = Instant::now();
     fill(&store, rows).await?;
     println!("filled {rows} rows in {:.1?}", started.elapsed());
-    for batch in [1, 16] {
+    for batch in [1, 16, 32] {
         let per_second = drain(&store, batch).await?;
         println!("intents and answers, {batch:>2} a transaction: {per_second:>8.0} decisions/s");
     }

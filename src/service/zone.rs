@@ -26,7 +26,7 @@ impl chrono::Offset for FromUtc {
 }
 
 impl Zone {
-    fn ahead_by(&self, offset: Offset) -> FromUtc {
+    fn beside_utc(&self, offset: Offset) -> FromUtc {
         let offset = FixedOffset::east_opt(offset.seconds()).expect("no zone is a day away from UTC");
         FromUtc { zone: self.clone(), offset }
     }
@@ -46,10 +46,10 @@ impl chrono::TimeZone for Zone {
     fn offset_from_local_datetime(&self, local: &NaiveDateTime) -> MappedLocalTime<FromUtc> {
         let Some(local) = civil(local) else { return MappedLocalTime::None };
         match self.0.to_ambiguous_timestamp(local).offset() {
-            AmbiguousOffset::Unambiguous { offset } => MappedLocalTime::Single(self.ahead_by(offset)),
+            AmbiguousOffset::Unambiguous { offset } => MappedLocalTime::Single(self.beside_utc(offset)),
             AmbiguousOffset::Gap { .. } => MappedLocalTime::None,
             AmbiguousOffset::Fold { before, after } => {
-                MappedLocalTime::Ambiguous(self.ahead_by(before), self.ahead_by(after))
+                MappedLocalTime::Ambiguous(self.beside_utc(before), self.beside_utc(after))
             }
         }
     }
@@ -60,7 +60,7 @@ impl chrono::TimeZone for Zone {
 
     fn offset_from_utc_datetime(&self, utc: &NaiveDateTime) -> FromUtc {
         let instant = Timestamp::from_second(utc.and_utc().timestamp()).unwrap_or(Timestamp::MAX);
-        self.ahead_by(self.0.to_offset(instant))
+        self.beside_utc(self.0.to_offset(instant))
     }
 }
 
