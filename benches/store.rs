@@ -20,7 +20,7 @@ const ROWS_PER_DAY: u32 = 5_000;
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let rows: u32 = std::env::args().skip(1).find_map(|arg| arg.parse().ok()).unwrap_or(20_000);
-    let dir = tempfile::tempdir_in(".")?;
+    let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
     let store = Store::open(&dir.path().join("menshen.db")).await?;
 
     let started = Instant::now();

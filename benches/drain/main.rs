@@ -60,7 +60,7 @@ fn drains(applications: u32) {
 }
 
 fn drain(name: &str, applications: u32, account: Account) {
-    let dir = tempfile::tempdir_in(".").unwrap();
+    let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let mut port = 0;
     if account == Account::Proven {
         // Another world of the same WeChat, with other applications: the account's first calls happen there.
@@ -140,7 +140,7 @@ fn idle() {
         ("idle after a pass over 60 applications, TLS set up", true, 60, 24),
         ("idle after draining 3,000 of 10,000", true, 10_000, PENDING),
     ] {
-        let dir = tempfile::tempdir_in(".").unwrap();
+        let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         let world = WeChat::start(0, 1, applications, pending, Duration::ZERO);
         let mut service = Menshen::new(dir.path(), &world.base_url(), 0);
         service.tls = tls;
@@ -156,7 +156,7 @@ fn idle() {
 
 fn start() {
     for rules in [0, MANY_RULES] {
-        let dir = tempfile::tempdir_in(".").unwrap();
+        let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         let world = WeChat::start(0, 1, 60, 24, Duration::ZERO);
         let began = world.now_ms();
         let (report, cost) = Menshen::new(dir.path(), &world.base_url(), rules).once();
