@@ -7,7 +7,9 @@
 
 mod account;
 mod act;
+mod answers;
 mod backtest;
+mod judge;
 mod lock;
 mod pass;
 mod preview;
@@ -15,6 +17,7 @@ mod record;
 mod report;
 mod run;
 mod schedule;
+mod send;
 mod settle;
 mod supervisor;
 mod systemd;

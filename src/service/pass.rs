@@ -5,8 +5,8 @@
 //! is in its report.
 
 use super::account::Account;
+use super::judge::Before;
 use super::report::PassReport;
-use super::verify::Before;
 use crate::policy::{
     Action, AppId, Application, History, Identity, Moment, Past, PolicySpec, Room, Situation, Step, Stops, Todo,
     Verdict, plan,
