@@ -8,7 +8,7 @@ use crate::policy::{
     AppId, Application, Brake, Category, ConditionWhy, CreateTime, ENGINE_VERSION, History, Moment, Outcome, RuleSet,
     RuleWhy, Truth,
 };
-use crate::service::PassReport;
+use crate::service::{PassReport, Trouble};
 use crate::store::{AuditRow, Filter, Reader, RecordedVerdict, Shown, StatsFilter, StatsRow};
 use anyhow::{Error, anyhow};
 use jiff::{SignedDuration, Timestamp, civil, tz::TimeZone};
@@ -100,7 +100,7 @@ pub(super) fn filter(rows: &RowFilter, limit: u64, timezone: &TimeZone) -> Resul
     })
 }
 
-async fn list(log: &Reader, format: Format, filter: &Filter, timezone: &TimeZone) -> Result<u8, Error> {
+pub(super) async fn list(log: &Reader, format: Format, filter: &Filter, timezone: &TimeZone) -> Result<u8, Error> {
     match format {
         Format::Human => list_table(log, filter, timezone).await?,
         Format::Json => each(log, filter, |row| print::json(&row)).await?,
@@ -213,6 +213,14 @@ fn note(row: &AuditRow) -> String {
 
 /// What a pass wrote, after `run --once`.
 pub(super) async fn print_pass(log: &Reader, report: &PassReport) -> Result<(), Error> {
+    if print_rows(log, report).await? == ROWS_OF_A_PASS {
+        print::line(&format!("(the newest {ROWS_OF_A_PASS}; all of them with `menshen audit list --limit 0`)"))?;
+    }
+    print::line(&summary(report))
+}
+
+/// The rows of a pass; gives their number.
+async fn print_rows(log: &Reader, report: &PassReport) -> Result<u32, Error> {
     let filter = Filter {
         pass: Some(report.pass.clone()),
         since: Some(report.started),
@@ -228,7 +236,7 @@ pub(super) async fn print_pass(log: &Reader, report: &PassReport) -> Result<(), 
         ("outcome", Align::Left),
         ("note", Align::Left),
     ]);
-    let mut rows = 0;
+    let mut rows = 0_u32;
     each(log, &filter, |row| {
         rows += 1;
         table.row(vec![
@@ -246,10 +254,16 @@ pub(super) async fn print_pass(log: &Reader, report: &PassReport) -> Result<(), 
     if rows > 0 {
         print::line(&table.text())?;
     }
-    if rows == ROWS_OF_A_PASS {
-        print::line(&format!("(the newest {ROWS_OF_A_PASS}; all of them with `menshen audit list --limit 0`)"))?;
+    Ok(rows)
+}
+
+/// What a person's own calls wrote.
+pub(super) async fn print_by_hand(log: &Reader, report: &PassReport) -> Result<(), Error> {
+    print_rows(log, report).await?;
+    for line in troubles(report).into_iter().chain(brake(report)) {
+        print::line(line.trim_start())?;
     }
-    print::line(&summary(report))
+    Ok(())
 }
 
 fn summary(report: &PassReport) -> String {
@@ -271,9 +285,7 @@ fn summary(report: &PassReport) -> String {
     parts.extend(more.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")));
     let mut text =
         format!("{}: {} pending of {} entries; {}", report.account, report.pending, report.entries, parts.join(", "));
-    for trouble in &report.troubles {
-        text.push_str(&format!("\n  failed ({}): {}", trouble.during, trouble.message));
-    }
+    troubles(report).iter().for_each(|line| text.push_str(line));
     for line in report.brake_lines() {
         text.push_str(&format!("\n  {line}"));
     }
@@ -283,12 +295,22 @@ fn summary(report: &PassReport) -> String {
     if report.stopped {
         text.push_str("\n  stopped before its end; the next pass goes on");
     }
-    if let Some(why) = &report.brake {
-        text.push_str(&format!(
-            "\n  BRAKE verification: {why}\n  Nothing more is sent for this account. Look at the console, then: menshen resume --why \"…\""
-        ));
-    }
+    text.extend(brake(report));
     text
+}
+
+/// What went wrong, each on a line of its own.
+fn troubles(report: &PassReport) -> Vec<String> {
+    let line = |trouble: &Trouble| format!("\n  failed ({}): {}", trouble.during, trouble.message);
+    report.troubles.iter().map(line).collect()
+}
+
+/// The brake this pass pulled.
+fn brake(report: &PassReport) -> Option<String> {
+    let why = report.brake.as_ref()?;
+    Some(format!(
+        "\n  BRAKE verification: {why}\n  Nothing more is sent for this account. Look at the console, then: menshen resume --why \"…\""
+    ))
 }
 
 async fn show(log: &Reader, format: Format, id: i64) -> Result<u8, Error> {
@@ -309,7 +331,7 @@ async fn show(log: &Reader, format: Format, id: i64) -> Result<u8, Error> {
     Ok(DONE)
 }
 
-fn in_full(shown: &Shown) -> String {
+pub(super) fn in_full(shown: &Shown) -> String {
     let row = &shown.row;
     let redacted = || "(redacted)".to_owned();
     let mut lines = vec![
@@ -340,7 +362,7 @@ fn in_full(shown: &Shown) -> String {
 }
 
 /// The log keeps the evidence of the rules that mattered; the recorded rules tell what every other one looked at.
-async fn look_again(log: &Reader, shown: &mut Shown) -> Result<(), Error> {
+pub(super) async fn look_again(log: &Reader, shown: &mut Shown) -> Result<(), Error> {
     let application = application_of(shown);
     let Some(why) = &mut shown.why else { return Ok(()) };
     if shown.engine.as_deref() != Some(ENGINE_VERSION) {

@@ -320,6 +320,7 @@ fn of_the_log(row: store::Past) -> Past {
         brake: row.brake,
         mode: row.mode,
         unknown: row.unknown,
+        by_rules: row.actor == "rules",
         outcome: row.outcome,
         attempts: row.attempts,
         place: row.place,
