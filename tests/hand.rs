@@ -29,7 +29,9 @@ fn sent(scene: &Scene) -> Vec<String> {
     let changes = ["dev_agree", "dev_refuse", "dev_delete"];
     let ledger = scene.world.ledger();
     let actions = ledger.iter().filter(|call| changes.contains(&call.action.as_deref().unwrap_or_default()));
-    actions.map(|call| format!("{} {}", call.action.clone().unwrap_or_default(), call.appid.clone().unwrap_or_default())).collect()
+    actions
+        .map(|call| format!("{} {}", call.action.clone().unwrap_or_default(), call.appid.clone().unwrap_or_default()))
+        .collect()
 }
 
 /// `appid verdict outcome actor` of the rows people wrote.
@@ -77,7 +79,9 @@ async fn a_refusal_says_what_the_person_or_the_rule_says() {
 async fn nobody_to_ask_means_nothing_is_sent() {
     let scene = held().await;
     let before = (sent(&scene), scene.rows().await);
-    for args in ["review agree wx-ask", "api dev_agree wx-ask", "api dev_refuse wx-ask --reason 否", "api dev_delete wx-ask"] {
+    for args in
+        ["review agree wx-ask", "api dev_agree wx-ask", "api dev_refuse wx-ask --reason 否", "api dev_delete wx-ask"]
+    {
         scene.run(args).exits(2).complains("--yes");
     }
     scene.run("review next").exits(2).complains("terminal");
@@ -134,10 +138,9 @@ async fn a_deletion_is_recorded_and_seen_to_be_done() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lost_answer_by_hand_is_read_not_repeated() {
-    for (fault, outcome, status) in [
-        ("dev_agree:lost-after:1", "done", Status::Approved),
-        ("dev_agree:lost:1", "failed", Status::Pending),
-    ] {
+    for (fault, outcome, status) in
+        [("dev_agree:lost-after:1", "done", Status::Approved), ("dev_agree:lost:1", "failed", Status::Pending)]
+    {
         let scene = held().await;
         scene.fault(fault);
         let done = scene.run("review agree wx-ask --yes");
@@ -214,7 +217,11 @@ async fn earlier_decisions_on_the_same_applicant_are_in_view() {
     scene.pass().await;
     let done = scene.run("review list --format json").exits(0);
     let earlier = &done.json()[0]["earlier"];
-    assert_eq!((earlier[0]["verdict"].as_str(), earlier[0]["outcome"].as_str()), (Some("refuse"), Some("done")), "{earlier}");
+    assert_eq!(
+        (earlier[0]["verdict"].as_str(), earlier[0]["outcome"].as_str()),
+        (Some("refuse"), Some("done")),
+        "{earlier}"
+    );
     scene.run("review list").exits(0).says("refuse done #1");
     scene.end();
 }
@@ -231,7 +238,11 @@ async fn a_pass_and_a_person_take_turns() {
     scene.run("review agree wx-2 --yes").exits(0);
     service.wait().exits(0);
     let rows = scene.rows().await;
-    let settled = |appid: &str| rows.iter().find(|row| row.appid == appid && row.outcome == menshen::policy::Outcome::Done).map(|row| row.decided_at);
+    let settled = |appid: &str| {
+        rows.iter()
+            .find(|row| row.appid == appid && row.outcome == menshen::policy::Outcome::Done)
+            .map(|row| row.decided_at)
+    };
     assert!(settled("wx-1") < settled("wx-2"), "{rows:#?}");
     scene.end();
 }

@@ -229,7 +229,10 @@ fn undecided(brake: Brake) -> Decision {
 /// never sent, so that is a new row.
 fn further_attempt<'a>(situation: &Situation<'a>, past: Option<&'a Past>, decision: &Decision) -> Option<&'a Past> {
     past.filter(|past| {
-        past.outcome == Outcome::Failed && past.by_rules && past.message == decision.message && says_the_same(situation, past, decision)
+        past.outcome == Outcome::Failed
+            && past.by_rules
+            && past.message == decision.message
+            && says_the_same(situation, past, decision)
     })
 }
 
