@@ -1,7 +1,7 @@
 //! `api`: one WeChat call by hand, named as WeChat names it.
 
 use super::args::Global;
-use super::hand::{Asked, carry_out};
+use super::hand::{Asked, decide_by_hand};
 use crate::policy::Action;
 use crate::service::Words;
 use anyhow::Error;
@@ -14,6 +14,7 @@ Examples:
   menshen api dev_delete wx0123456789abcdef --account express --yes";
 
 /// One call.
+#[expect(clippy::enum_variant_names, reason = "named as WeChat names them")]
 #[derive(Debug, Subcommand)]
 pub(super) enum ApiCommand {
     /// Let a pending application in
@@ -54,5 +55,5 @@ pub(super) async fn api(global: &Global, what: ApiCommand) -> Result<u8, Error> 
         ApiCommand::DevDelete(target) => (Action::Delete, target, Words::None),
     };
     let asked = Asked { account: target.account.as_deref(), action, appids: &[target.appid], words, yes: target.yes };
-    carry_out(global, asked).await
+    decide_by_hand(global, asked).await
 }

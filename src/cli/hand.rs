@@ -24,7 +24,7 @@ pub(super) struct Asked<'a> {
 }
 
 /// Asks, does it, and shows what became of it.
-pub(super) async fn carry_out(global: &Global, asked: Asked<'_>) -> Result<u8, Error> {
+pub(super) async fn decide_by_hand(global: &Global, asked: Asked<'_>) -> Result<u8, Error> {
     let ground = Ground::lay(global, Purpose::Hand).await?;
     let name = chosen(&ground.config, asked.account)?.name.clone();
     if !confirm::confirmed(&question(&ground.config, &name, &asked), asked.yes)? {

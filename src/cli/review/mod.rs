@@ -5,7 +5,7 @@ mod next;
 mod show;
 
 use super::args::Global;
-use super::hand::{Asked, carry_out};
+use super::hand::{Asked, decide_by_hand};
 use super::print::visible;
 use super::setup::{Ground, Purpose};
 use super::{Wrong, audit};
@@ -114,7 +114,7 @@ async fn decide(global: &Global, targets: &Targets, action: Action, words: Words
         None => only_account(global, &targets.appids).await?,
     };
     let asked = Asked { account: account.as_deref(), action, appids: &targets.appids, words, yes: targets.yes };
-    carry_out(global, asked).await
+    decide_by_hand(global, asked).await
 }
 
 /// The one account where all of them wait, by the log; `None` leaves it to the configuration.
