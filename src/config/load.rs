@@ -124,6 +124,7 @@ fn read(root: &Table<'_>, path: &Path, surroundings: &Surroundings, need: Need) 
     let (service, wechat) = (root.optional("service"), root.optional("wechat"));
     let limits = account::limits(root.optional("limits"), "[limits]", account::Limits::default());
     let pending = service::pending(root.optional("pending"));
+    let housekeeping = service::housekeeping(root.optional("housekeeping"));
     let (service, accounts, account_names) = match need {
         Need::Policy => (service::default(), Vec::new(), account::names(&tables)),
         Need::Secrets | Need::State | Need::Rules => {
@@ -143,7 +144,7 @@ fn read(root: &Table<'_>, path: &Path, surroundings: &Surroundings, need: Need) 
         Need::State => ParsedPolicy::left_out(root),
         _ => policy(root, path, known, surroundings),
     };
-    Config { path: path.to_owned(), service, accounts, account_names, limits, policy, pending }
+    Config { path: path.to_owned(), service, accounts, account_names, limits, policy, pending, housekeeping }
 }
 
 fn policy(root: &Table<'_>, path: &Path, accounts: Option<&[String]>, surroundings: &Surroundings) -> ParsedPolicy {

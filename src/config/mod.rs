@@ -24,7 +24,7 @@ pub use service::{Pending, Service};
 pub use surroundings::{Surroundings, Variables};
 
 use crate::document::{Problem, Problems};
-use crate::policy::parse::ParsedPolicy;
+use crate::policy::{Housekeeping, parse::ParsedPolicy};
 use std::fmt;
 use std::path::PathBuf;
 
@@ -45,6 +45,8 @@ pub struct Config {
     pub policy: ParsedPolicy,
     /// `[pending]`
     pub pending: Pending,
+    /// `[housekeeping]`
+    pub housekeeping: Housekeeping,
 }
 
 /// What the caller needs of a configuration.

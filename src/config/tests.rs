@@ -163,6 +163,7 @@ fn the_example_shows_every_key() {
         "[wechat]".into(),
         "[policy]".into(),
         "[pending]".into(),
+        "[housekeeping]".into(),
         "[limits]".into(),
         "[[account]]".into(),
         "[[account]]\ntoken.zzzzzzzz = 1".into(),
@@ -219,6 +220,7 @@ fn the_sandbox_needs_rules_only() {
         "[zzz]",
         "[limits]\nzzz = 1",
         "[pending]\nwindow = 1",
+        "[housekeeping]\ndelete_refused_after = \"1h\"",
         "[[rule]]",
         "[[account]]\nname = 'b'\n[[rule]]\nname = 'q'\naction = 'hold'\nwhen = { always = true }\naccounts = ['c']",
     ] {

@@ -10,6 +10,7 @@ mod check;
 mod compile;
 mod decision;
 mod history;
+mod housekeeping;
 mod intent;
 mod keywords;
 pub mod lint;
@@ -32,6 +33,7 @@ pub use cases::{Actual, CaseResult, ConditionCoverage, Coverage, Difference, Exp
 pub use compile::RuleProblem;
 pub use decision::{Brake, ConditionWhy, Decision, Found, RuleWhy, Truth, Why};
 pub use history::{Earlier, EarlierKind, History};
+pub use housekeeping::Housekeeping;
 pub use intent::{Action, Intent};
 pub use message::clean_message;
 pub use outcome::{Fate, Mode, Outcome};

@@ -4,7 +4,7 @@
 //! keeps the client (its token, its quota pause) where its settings stayed the same.
 
 use crate::config::{self, Config};
-use crate::policy::{AppId, Application, Mode, PolicySpec, RuleProblem, RuleSet};
+use crate::policy::{AppId, Application, Housekeeping, Mode, PolicySpec, RuleProblem, RuleSet};
 use crate::wechat::{self, BuildError, Client, TokenSource};
 use jiff::{Timestamp, tz::TimeZone};
 use secrecy::ExposeSecret;
@@ -23,6 +23,7 @@ pub struct Account {
     pub(crate) client: Client,
     pub(crate) pace: Pace,
     pub(crate) pending: config::Pending,
+    pub(crate) housekeeping: Housekeeping,
     pub(super) source: config::Account,
 }
 
@@ -110,6 +111,7 @@ impl Account {
             client,
             pace: around.pace.clone(),
             pending: config.pending,
+            housekeeping: config.housekeeping,
             source: source.clone(),
         })
     }

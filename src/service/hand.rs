@@ -100,16 +100,36 @@ pub enum HandError {
     Stopped,
 }
 
-/// The person whose word a pass carries out.
+/// Whose word a pass carries out, where it is not the rules'.
 #[derive(Debug)]
-pub(super) struct Hand {
-    pub(super) who: String,
+pub(super) enum Hand {
+    /// A person: `cli:USER`.
+    Person(String),
+    /// `[housekeeping]`.
+    Housekeeping,
 }
 
 impl Hand {
-    /// The evidence of a row decided by hand.
+    /// `actor` of the rows.
+    pub(super) fn actor(&self) -> &str {
+        match self {
+            Hand::Person(who) => who,
+            Hand::Housekeeping => "housekeeping",
+        }
+    }
+
+    /// A pause keeps the service from acting, not a person.
+    pub(super) fn is_held_by_pauses(&self) -> bool {
+        matches!(self, Hand::Housekeeping)
+    }
+
+    /// The evidence of a row.
     pub(super) fn why(&self, action: Action) -> Why {
-        Why { sentence: format!("{} by hand, by {}", action.word(), self.who), rules: Vec::new() }
+        let sentence = match self {
+            Hand::Person(who) => format!("{} by hand, by {who}", action.word()),
+            Hand::Housekeeping => "delete: it ended longer ago than [housekeeping] keeps it on the list".to_owned(),
+        };
+        Why { sentence, rules: Vec::new() }
     }
 }
 
@@ -126,7 +146,7 @@ impl Account {
         tell: &(dyn Fn(Stage) + Sync),
     ) -> Result<(PassReport, Vec<(AppId, Obstacle)>), HandError> {
         let mut pass = Pass::begin(self, store, watch, tell);
-        pass.hand = Some(Hand { who: wish.who.clone() });
+        pass.hand = Some(Hand::Person(wish.who.clone()));
         let Some(_lock) = pass.take_account().await? else { return Err(HandError::Stopped) };
         let listing = pass.read_for_hand().await?;
         let (steps, obstacles) = steps(self, &listing, wish);
@@ -189,7 +209,7 @@ fn entries(listing: &Listing, appids: &[AppId]) -> HashMap<AppId, Vec<(Status, A
 }
 
 /// Of an application that is not pending the client keeps who and when.
-fn nameless(appid: AppId, create_time: CreateTime) -> Application {
+pub(super) fn nameless(appid: AppId, create_time: CreateTime) -> Application {
     Application {
         appid,
         create_time,

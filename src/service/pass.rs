@@ -11,7 +11,7 @@ use super::judge::Before;
 use super::lock::LockError;
 use super::report::PassReport;
 use crate::policy::{
-    Action, AppId, Application, History, Identity, Moment, Past, PolicySpec, Room, Situation, Step, Stops, Todo,
+    Action, AppId, Application, Brake, History, Identity, Moment, Past, PolicySpec, Room, Situation, Step, Stops, Todo,
     Verdict, plan,
 };
 use crate::store::{self, ActiveBrake, BrakeKind, Reader, RecordedVerdict, Spent, Store, StoreError};
@@ -144,10 +144,15 @@ impl Pass<'_> {
         let identities: HashSet<Identity> = pending.iter().map(Application::identity).collect();
         let steps = self.plan(pending, settled).await?;
         self.count_urgent(&steps);
+        let spent = self.spent(&listing, &identities);
         let before = Before::new(identities, std::mem::take(&mut listing.others), std::mem::take(&mut self.ours));
         drop(listing);
         let (acts, contradicted) = self.record_rest(steps).await?;
-        self.act(before, acts, contradicted).await
+        let quiet = settled && acts.is_empty() && contradicted.is_empty() && self.report.troubles.is_empty();
+        match quiet {
+            true => self.keep_house(before, spent).await,
+            false => self.act(before, acts, contradicted).await,
+        }
     }
 
     pub(super) async fn keep_rules(&self) -> Result<(), StoreError> {
@@ -233,6 +238,11 @@ impl Known {
         let stops = stops(account, &log.brakes().await?);
         let history = earlier(log, account, identities).await?;
         Ok(Known { past, room: room(account, spent), stops, history })
+    }
+
+    /// What keeps an action back, whatever the application.
+    pub(super) fn brake(&self, action: Action) -> Option<Brake> {
+        self.stops.brake(action)
     }
 
     /// What keeps acting back, in words.

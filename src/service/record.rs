@@ -29,7 +29,7 @@ impl Pass<'_> {
                 verdict: action.into(),
                 // A person acts, whatever the service may do.
                 mode: Mode::Live,
-                actor: hand.who.clone(),
+                actor: hand.actor().to_owned(),
                 why: hand.why(action),
                 ruleset: String::new(),
                 ..self.row_by_rules(step)

@@ -29,6 +29,8 @@ pub struct PassReport {
     pub agreed: usize,
     /// Applications WeChat refused at our word.
     pub refused: usize,
+    /// Applications WeChat took off its list at our word.
+    pub deleted: usize,
     /// New rows that leave an application for a person.
     pub held: usize,
     /// New rows that a limit, a pause or the brake verification keeps back.
@@ -87,6 +89,7 @@ impl PassReport {
     pub fn acted(&self) -> bool {
         self.agreed
             + self.refused
+            + self.deleted
             + self.held
             + self.braked
             + self.shadow

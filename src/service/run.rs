@@ -361,11 +361,12 @@ fn log_pass(report: &PassReport) {
         );
     }
     let words = format!(
-        "{} pending of {}: {} agreed, {} refused, {} held, {} braked, {} shadow, {} overtaken, {} failed, {} known, {} waiting, {} unreadable",
+        "{} pending of {}: {} agreed, {} refused, {} deleted, {} held, {} braked, {} shadow, {} overtaken, {} failed, {} known, {} waiting, {} unreadable",
         report.pending,
         report.entries,
         report.agreed,
         report.refused,
+        report.deleted,
         report.held,
         report.braked,
         report.shadow,

@@ -115,8 +115,7 @@ impl Pass<'_> {
     /// A person may pause acting, or another process pull the brake, while a long pass runs.
     async fn look_for_stops(&self, sending: &mut Sending) -> Result<(), StoreError> {
         sending.stops = stops(self.account, &self.store.brakes().await?);
-        if self.hand.is_some() {
-            // A pause keeps the rules from acting, not a person.
+        if self.hand.as_ref().is_some_and(|hand| !hand.is_held_by_pauses()) {
             sending.stops.paused.clear();
         }
         sending.looked = Instant::now();
@@ -139,7 +138,7 @@ impl Pass<'_> {
         let Todo::Act { action, again } = step.todo else { unreachable!("only steps that act are sent") };
         let limits = &self.account.limits;
         let limit = match action {
-            // A person may go beyond; the call counts all the same.
+            // A person may go beyond; the call counts all the same. Deletions have no limit.
             _ if self.hand.is_some() => None,
             Action::Agree => limits.agree_per_day,
             Action::Refuse => limits.refuse_per_day,
@@ -204,7 +203,7 @@ impl Pass<'_> {
             match called.target.action {
                 Action::Agree => self.report.agreed += 1,
                 Action::Refuse => self.report.refused += 1,
-                Action::Delete => {}
+                Action::Delete => self.report.deleted += 1,
             }
         }
         let moved_on = called.class == Some(Class::State);

@@ -105,6 +105,7 @@ impl Pass<'_> {
             match (outcome, target.action) {
                 (Outcome::Done, Action::Agree) => self.report.agreed += 1,
                 (Outcome::Done, Action::Refuse) => self.report.refused += 1,
+                (Outcome::Done, Action::Delete) => self.report.deleted += 1,
                 (Outcome::Overtaken, _) => self.report.overtaken += 1,
                 (Outcome::Failed, action) => {
                     self.report.failed += 1;
@@ -141,7 +142,7 @@ impl Pass<'_> {
             match target.action {
                 Action::Agree => self.report.agreed = self.report.agreed.saturating_sub(1),
                 Action::Refuse => self.report.refused = self.report.refused.saturating_sub(1),
-                Action::Delete => {}
+                Action::Delete => self.report.deleted = self.report.deleted.saturating_sub(1),
             }
         }
         self.report.failed += wrong.len();

@@ -71,6 +71,7 @@ fn summary(report: &PassReport) -> String {
         format!("{} held for a person", report.held),
     ];
     let more = [
+        (report.deleted, "deleted from the list"),
         (report.braked, "kept back by a brake"),
         (report.shadow, "decided in shadow mode"),
         (report.overtaken, "decided elsewhere before us"),
