@@ -278,7 +278,7 @@ async fn what_ended_long_ago_is_taken_off_the_list() {
     assert_eq!((report.failed(), report.deleted, report.held), (false, 2, 1), "{report:#?}");
     assert_eq!(deletions(&scene).await, ["wx-no delete done 1", "wx-late delete done 1"]);
     assert_eq!(sent(&scene), ["dev_delete wx-no", "dev_delete wx-late"], "the first alone, the oldest first");
-    assert_eq!(scene.pass().await.acted(), false);
+    assert!(!scene.pass().await.acted());
     scene.end();
 }
 
