@@ -12,6 +12,7 @@ mod decision;
 mod history;
 mod intent;
 mod keywords;
+mod limit;
 pub mod lint;
 mod message;
 mod outcome;
@@ -33,6 +34,7 @@ pub use compile::RuleProblem;
 pub use decision::{Brake, ConditionWhy, Decision, Found, RuleWhy, Truth, Why};
 pub use history::{Earlier, EarlierKind, History};
 pub use intent::{Action, Intent};
+pub use limit::{Full, Limited, Places, RuleLimit};
 pub use outcome::{Fate, Mode, Outcome};
 pub use plan::{Past, Room, Situation, Step, Stops, Todo, action_of, evidence, plan, rule_name, unknown_names};
 pub use rule::{

@@ -10,6 +10,7 @@ mod act;
 mod answers;
 mod backtest;
 mod judge;
+mod limits;
 mod lock;
 mod pass;
 mod preview;

@@ -7,7 +7,8 @@
 use super::answers::{answered, never_sent, record_answers, settlement};
 use super::judge::Target;
 use super::pass::{Pass, Stage, stops, with_sources};
-use crate::policy::{Action, Brake, Fate, Intent, Outcome, Step, Stops, Todo};
+use super::record::kept_back;
+use crate::policy::{Action, Brake, Fate, Intent, Outcome, Places, Step, Stops, Todo};
 use crate::store::{Answered, Intended, NewIntent, Store, StoreError};
 use crate::wechat::Class;
 use jiff::Timestamp;
@@ -94,7 +95,7 @@ impl Pass<'_> {
         self.look_for_stops(sending).await?;
         let stops = sending.stops.clone();
         let braked = |step: &Step| step_action(step).and_then(|action| stops.brake(action));
-        let held: Vec<(&Step, Brake)> = chunk.iter().filter_map(|step| Some((step, braked(step)?))).collect();
+        let held: Vec<Step> = chunk.iter().filter_map(|step| Some(kept_back(step, braked(step)?, None))).collect();
         self.record_braked(&held).await?;
         let free: Vec<&Step> = chunk.iter().filter(|step| braked(step).is_none()).collect();
         let wanted = free.iter().map(|step| self.intent(step)).collect();
@@ -105,7 +106,11 @@ impl Pass<'_> {
     async fn send_one(&mut self, sending: &mut Sending, step: &Step, intended: Intended) -> Result<(), StoreError> {
         match intended {
             Intended::Ready(intent) => self.call(sending, step, intent).await,
-            Intended::LimitReached { .. } => self.record_braked(&[(step, Brake::Limit)]).await?,
+            Intended::LimitReached { by, limit, spent, .. } => {
+                let action = step_action(step).expect("only steps that act are sent");
+                let full = self.account.full(action, step.decision.rule, by, Places { max: limit, taken: spent });
+                self.record_braked(&[kept_back(step, Brake::Limit, Some(full))]).await?;
+            }
             // Somebody at the keyboard was faster; what became of it shows in the next pass.
             Intended::Underway { .. } => self.report.waiting += 1,
         }
@@ -133,22 +138,16 @@ impl Pass<'_> {
 
     fn intent(&self, step: &Step) -> NewIntent {
         let Todo::Act { action, again } = step.todo else { unreachable!("only steps that act are sent") };
-        let limits = &self.account.limits;
-        let limit = match action {
-            Action::Agree => limits.agree_per_day,
-            Action::Refuse => limits.refuse_per_day,
-            Action::Delete => None,
-        };
+        // Counted to the day it is written on, not the one the pass began on.
+        let place = self.account.place(action, step.decision.rule, Timestamp::now());
         match again {
-            None => NewIntent::First { decision: self.row(step), action, limit },
+            None => NewIntent::First { decision: self.row(step), action, place },
             Some(row) => NewIntent::Again {
                 row,
                 action,
                 appid: step.application.appid.clone(),
                 reason: step.decision.message.clone(),
-                limit,
-                at: Timestamp::now(),
-                day: self.account.day(self.report.started),
+                place,
             },
         }
     }
