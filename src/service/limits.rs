@@ -6,7 +6,7 @@
 use super::account::Account;
 use crate::policy::{Action, Full, Limited, Places, Room, RuleLimit, RuleSpec};
 use crate::store::{Cap, Capped, NewPlace, Reader, Spent, StoreError};
-use jiff::{SignedDuration, Timestamp, ToSpan};
+use jiff::{SignedDuration, Timestamp, ToSpan, tz::TimeZone};
 use std::collections::BTreeMap;
 
 /// The store's instants are whole milliseconds.
@@ -23,14 +23,14 @@ impl Account {
         let rule = rule.and_then(|index| self.rules.spec().rules[index].limit);
         NewPlace {
             at,
-            day: per_day.map(|max| Cap { max, since: self.days_began(at, 1) }),
+            day: per_day.map(|max| Cap { max, since: days_began(&self.timezone, at, 1) }),
             rule: rule.map(|limit| Cap { max: limit.max, since: self.counted_since(&limit, at) }),
         }
     }
 
     /// What may still be done at an instant.
     pub(super) async fn room(&self, log: &Reader, at: Timestamp) -> Result<Room, StoreError> {
-        let spent = log.spent(&self.appid, self.days_began(at, 1)).await?;
+        let spent = log.spent(&self.appid, days_began(&self.timezone, at, 1)).await?;
         let limited: Vec<(usize, &RuleSpec, RuleLimit)> = self.limited_rules().collect();
         let asked: Vec<(&str, Timestamp)> =
             limited.iter().map(|(_, rule, limit)| (rule.name.as_str(), self.counted_since(limit, at))).collect();
@@ -73,17 +73,49 @@ impl Account {
 
     fn counted_since(&self, limit: &RuleLimit, at: Timestamp) -> Timestamp {
         match limit.days() {
-            Some(days) => self.days_began(at, days),
+            Some(days) => days_began(&self.timezone, at, days),
             // What is exactly as old as the window no longer counts.
             None => at.checked_sub(limit.per).and_then(|since| since.checked_add(ONE_MS)).unwrap_or(Timestamp::MIN),
         }
     }
+}
 
-    /// When so many calendar days began in the service's time zone, of which the last is the one of `at`.
-    fn days_began(&self, at: Timestamp, days: u32) -> Timestamp {
-        let today = at.to_zoned(self.timezone.clone()).date();
-        let first = today.checked_sub(i64::from(days.max(1) - 1).days());
-        let began = first.and_then(|first| first.to_zoned(self.timezone.clone()));
-        began.map_or(Timestamp::MIN, |midnight| midnight.timestamp())
+/// When so many calendar days began, of which the last is the one of `at`.
+fn days_began(zone: &TimeZone, at: Timestamp, days: u32) -> Timestamp {
+    let today = at.to_zoned(zone.clone()).date();
+    let first = today.checked_sub(i64::from(days.max(1) - 1).days());
+    let began = first.and_then(|first| first.to_zoned(zone.clone()));
+    began.map_or(Timestamp::MIN, |midnight| midnight.timestamp())
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_is_one_of_the_calendar_of_its_zone() {
+        let cases = [
+            ("Asia/Shanghai", "2026-11-22T15:59:59.999Z", 1, "2026-11-21T16:00:00Z"),
+            ("Asia/Shanghai", "2026-11-22T16:00:00Z", 1, "2026-11-22T16:00:00Z"),
+            ("Asia/Shanghai", "2026-11-22T16:00:00Z", 7, "2026-11-16T16:00:00Z"),
+            ("UTC", "2026-03-01T00:00:00Z", 2, "2026-02-28T00:00:00Z"),
+            // 23 hours, and 25.
+            ("Europe/Paris", "2026-03-29T21:59:59Z", 1, "2026-03-28T23:00:00Z"),
+            ("Europe/Paris", "2026-03-29T22:00:00Z", 1, "2026-03-29T22:00:00Z"),
+            ("Europe/Paris", "2026-10-25T22:59:59Z", 1, "2026-10-24T22:00:00Z"),
+            ("Europe/Paris", "2026-10-26T00:00:00Z", 2, "2026-10-24T22:00:00Z"),
+            // Midnight is left out: the day begins at one o'clock.
+            ("America/Asuncion", "2023-10-01T12:00:00Z", 1, "2023-10-01T04:00:00Z"),
+            // The last hour of the day before comes twice; midnight comes once.
+            ("America/Asuncion", "2024-03-24T12:00:00Z", 1, "2024-03-24T04:00:00Z"),
+            ("America/Asuncion", "2024-03-24T03:30:00Z", 1, "2024-03-23T03:00:00Z"),
+            // A whole day is left out: yesterday was the day before.
+            ("Pacific/Apia", "2011-12-30T11:00:00Z", 1, "2011-12-30T10:00:00Z"),
+        ];
+        for (zone, at, days, expected) in cases {
+            let began = days_began(&TimeZone::get(zone).unwrap(), at.parse().unwrap(), days);
+            assert_eq!(began, expected.parse().unwrap(), "{zone} {at} {days}");
+        }
     }
 }

@@ -7,6 +7,7 @@
 
 mod account;
 mod act;
+mod alarm;
 mod answers;
 mod backtest;
 mod judge;

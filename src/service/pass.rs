@@ -163,6 +163,7 @@ impl Pass<'_> {
         // Limits count by the day of acting, and a long list is read over midnight.
         let known = Known::read(self.store, self.account, &identities, Timestamp::now()).await?;
         self.report.stops = known.stop_words();
+        self.report.brake_stands = known.stops.verification;
         let steps = known.plan(self.account, pending, settled, self.report.started);
         self.history = known.history;
         Ok(steps)

@@ -13,7 +13,6 @@ use crate::store::{Answered, Intended, NewIntent, Store, StoreError};
 use crate::wechat::Class;
 use jiff::Timestamp;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, JoinSet};
 
@@ -21,8 +20,6 @@ use tokio::task::{JoinHandle, JoinSet};
 const INTENTS_A_TRANSACTION: usize = 32;
 /// Answers in a row that are neither "done" nor "moved on" before the pass stops acting.
 const TROUBLES_IN_A_ROW: u32 = 5;
-/// How long a look at pauses and brakes is relied on.
-const STOPS_HOLD: Duration = Duration::from_secs(1);
 
 /// Steps whose intents are being written, and what comes of the writing.
 type Announced<'s> = (Vec<&'s Step>, JoinHandle<Result<Vec<Intended>, StoreError>>);
@@ -120,15 +117,12 @@ impl Pass<'_> {
     /// A person may pause acting, or another process pull the brake, while a long pass runs.
     async fn look_for_stops(&self, sending: &mut Sending) -> Result<(), StoreError> {
         sending.stops = stops(self.account, &self.store.brakes().await?);
-        sending.looked = Instant::now();
         Ok(())
     }
 
-    /// Looks again when the last look is long ago: with few calls a minute a chunk of intents lasts.
+    /// Looks before every call, after the wait for room: a pause that is recorded lets no further call out.
     async fn stopped_meanwhile(&mut self, sending: &mut Sending, action: Action) -> bool {
-        if sending.looked.elapsed() >= STOPS_HOLD
-            && let Err(error) = self.look_for_stops(sending).await
-        {
+        if let Err(error) = self.look_for_stops(sending).await {
             self.report.trouble("record", with_sources(&error));
             sending.going = Going::Halt;
             return true;
@@ -247,9 +241,8 @@ struct Sending {
     troubles: u32,
     answered: usize,
     of: usize,
-    /// What stops acting, and when that was last looked at.
+    /// What stops acting, as last looked at.
     stops: Stops,
-    looked: Instant,
 }
 
 impl Sending {
@@ -266,7 +259,6 @@ impl Sending {
             answered: 0,
             of,
             stops: Stops::default(),
-            looked: Instant::now(),
         }
     }
 

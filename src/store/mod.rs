@@ -23,7 +23,7 @@ mod write;
 mod tests;
 
 pub use audit::{AuditRow, Filter, Settlement, Shown, StatsFilter, StatsRow};
-pub use brakes::{ActiveBrake, BrakeKind, BrakeScope, NewBrake};
+pub use brakes::{ActiveBrake, BrakeKind, BrakeScope, NewBrake, Pulled};
 pub use error::{Doing, StoreError};
 pub use read::{Past, Planned, Reader, Spent};
 pub use record::{Answered, CallRecord, Cap, Capped, Intended, NewDecision, NewIntent, NewPlace, RecordedVerdict};

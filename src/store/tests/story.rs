@@ -229,7 +229,7 @@ async fn brakes_hold_until_lifted() {
     let on = |account: Option<&str>, action| BrakeScope { account: account.map(AppId::new), base_url: None, action };
     let pull = async |kind, scope| {
         let brake = NewBrake { at: at(1), kind, scope, why: Some("why".into()), who: "cli:me".into() };
-        desk.store.pull_brake(&brake).await.unwrap()
+        desk.store.pull_brake(&brake).await.unwrap().id()
     };
     let everything = pull(BrakeKind::Pause, on(None, None)).await;
     let express = pull(BrakeKind::Verification, on(Some("wx1"), None)).await;
