@@ -80,7 +80,7 @@ async fn the_limit_of_a_rule_holds_what_is_beyond_it() {
 async fn a_window_that_is_over_leaves_room_again() {
     let scene = crowd("{ max = 1, per = \"1s\" }", 2).await;
     assert_eq!(scene.pass().await.agreed, 1);
-    // The only place there is, moved out of the window: a place is not changed, so it is taken elsewhere in time.
+    // As when its window is over: the place counts no longer.
     scene.sql("DELETE FROM allowance RETURNING rule").await;
     assert_eq!(scene.pass().await.agreed, 1);
     assert_eq!(sorted(scene.story().await)[0], "wx-0 agree done");
