@@ -143,6 +143,26 @@ mod tests {
     }
 
     #[test]
+    fn the_status_names_the_loudest() {
+        let everything = brake(1, BrakeKind::Pause, "cli:me", 1);
+        let mut agreeing = brake(2, BrakeKind::Pause, "cli:me", 1);
+        agreeing.scope.action = Some(crate::policy::Action::Agree);
+        let mut verification = brake(3, BrakeKind::Verification, "service", 1);
+        verification.why = Some("it hit another".to_owned());
+        let cases = [
+            (vec![], None),
+            (vec![everything.clone()], Some("PAUSED everything")),
+            (vec![everything.clone(), agreeing], Some("PAUSED everything, every agree")),
+            (vec![everything, verification], Some("BRAKE verification on an account: it hit another")),
+        ];
+        for (active, expected) in cases {
+            let mut alarm = Alarm::new(at(0));
+            alarm.hear(active, Instant::now());
+            assert_eq!(alarm.status(&[]).as_deref(), expected);
+        }
+    }
+
+    #[test]
     fn a_pause_is_told_once() {
         let pause = brake(1, BrakeKind::Pause, "cli:me", 1);
         check(&[(1, &[&pause], [&[1], &[], &[]]), (9_000, &[&pause], [&[], &[], &[]]), (9_001, &[], [&[], &[1], &[]])]);

@@ -237,7 +237,8 @@ impl Round {
 
     /// What stops acting stays in the status until it is lifted; a change is heard of within a second.
     async fn look_for_brakes(&mut self) {
-        let Ok(brakes) = self.service.store.brakes().await else { return };
+        // A disk that stands still must not keep signals waiting.
+        let Ok(Ok(brakes)) = tokio::time::timeout(LOOK, self.service.store.brakes()).await else { return };
         let heard = self.alarm.hear(brakes, Instant::now());
         let accounts = &self.service.accounts;
         heard.pulled.iter().for_each(|brake| say_pulled(brake, accounts));
