@@ -76,6 +76,19 @@ async fn the_limit_of_a_rule_holds_what_is_beyond_it() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn explain_shows_the_limit_of_a_rule() {
+    let scene = crowd("{ max = 2, per = \"7d\" }", 0).await;
+    let shown = scene.run("rules explain --category 物流服务").exits(0).says("✓ agree \"known trades\"");
+    shown.says(", at most 2 in 7d");
+    let json = scene.run("rules explain --category 物流服务 --format json").exits(0).json();
+    let limits: Vec<&Value> =
+        json[0]["why"]["rules"].as_array().expect("rules").iter().map(|rule| &rule["limit"]).collect();
+    assert_eq!(limits, [&Value::Null, &Value::Null, &Value::from("2 in 7d")]);
+    let scene = scene.rules(&limited("{ max = 2 }").replace("limit   =", "limit ="));
+    scene.run("rules check").exits(1).says("missing");
+}
+
 #[tokio::test]
 async fn a_window_that_is_over_leaves_room_again() {
     let scene = crowd("{ max = 1, per = \"1s\" }", 2).await;

@@ -105,8 +105,10 @@ mod tests {
         ActiveBrake { id, at: at(second), kind, scope, why: None, who: who.to_owned() }
     }
 
-    /// Each look: seconds since the start, what is active, and the ids that are pulled, lifted and told again.
-    fn check(looks: &[(u64, &[&ActiveBrake], [&[i64]; 3])]) {
+    /// Seconds since the start, what is active, and the ids that are pulled, lifted and told again.
+    type Look<'l> = (u64, &'l [&'l ActiveBrake], [&'l [i64]; 3]);
+
+    fn check(looks: &[Look<'_>]) {
         let (start, mut alarm) = (Instant::now(), Alarm::new(at(0)));
         for (second, active, expected) in looks {
             let active = active.iter().map(|brake| (*brake).clone()).collect();

@@ -1,7 +1,7 @@
 //! From a step of the plan to a row of the audit log.
 
 use super::pass::{Pass, sort_steps};
-use crate::policy::{Brake, Decision, Full, Moment, Outcome, Step, Todo, evidence, rule_name, unknown_names};
+use crate::policy::{Brake, Decision, Full, Mode, Moment, Outcome, Step, Todo, evidence, rule_name, unknown_names};
 use crate::store::{NewDecision, StoreError};
 
 /// Rows written in one transaction: enough to make the disk wait rare, few enough to hold no one up.
@@ -24,6 +24,21 @@ impl Pass<'_> {
 
     /// The row that announces or records a step.
     pub(super) fn row(&self, step: &Step) -> NewDecision {
+        match (&self.hand, step.todo) {
+            (Some(hand), Todo::Act { action, .. }) => NewDecision {
+                verdict: action.into(),
+                // A person acts, whatever the service may do.
+                mode: Mode::Live,
+                actor: hand.who.clone(),
+                why: hand.why(action),
+                ruleset: String::new(),
+                ..self.row_by_rules(step)
+            },
+            _ => self.row_by_rules(step),
+        }
+    }
+
+    fn row_by_rules(&self, step: &Step) -> NewDecision {
         let (account, decision) = (self.account, &step.decision);
         let at = self.report.started;
         NewDecision {
@@ -57,7 +72,12 @@ impl Pass<'_> {
 
     /// The rows of steps that something found after the plan keeps back: a limit, a pause, a brake.
     pub(super) async fn record_braked(&mut self, steps: &[Step]) -> Result<(), StoreError> {
-        let rows: Vec<NewDecision> = steps.iter().map(|step| self.row(step)).collect();
+        let held = |step: &Step| NewDecision {
+            outcome: Outcome::Held,
+            why: evidence(&self.account.rules, &self.moment(), step),
+            ..self.row(step)
+        };
+        let rows: Vec<NewDecision> = steps.iter().map(held).collect();
         self.store.record(&rows).await?;
         rows.iter().for_each(|row| self.report.count_kept_back(row.outcome, row.brake));
         Ok(())
@@ -67,5 +87,5 @@ impl Pass<'_> {
 /// A step of the plan with what keeps it back after all.
 pub(super) fn kept_back(step: &Step, brake: Brake, full: Option<Full>) -> Step {
     let decision = Decision { brake: Some(brake), ..step.decision.clone() };
-    Step { application: step.application.clone(), decision, todo: Todo::Record(Outcome::Held), full }
+    Step { application: step.application.clone(), decision, todo: step.todo, full }
 }

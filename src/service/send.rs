@@ -9,7 +9,7 @@ use super::judge::Target;
 use super::pass::{Pass, Stage, stops, with_sources};
 use super::record::kept_back;
 use crate::policy::{Action, Brake, Fate, Intent, Outcome, Places, Step, Stops, Todo};
-use crate::store::{Answered, Intended, NewIntent, Store, StoreError};
+use crate::store::{Answered, Intended, NewIntent, NewPlace, Store, StoreError};
 use crate::wechat::Class;
 use jiff::Timestamp;
 use std::sync::Arc;
@@ -117,6 +117,10 @@ impl Pass<'_> {
     /// A person may pause acting, or another process pull the brake, while a long pass runs.
     async fn look_for_stops(&self, sending: &mut Sending) -> Result<(), StoreError> {
         sending.stops = stops(self.account, &self.store.brakes().await?);
+        if self.hand.is_some() {
+            // A pause keeps the rules from acting, not a person.
+            sending.stops.paused.clear();
+        }
         Ok(())
     }
 
@@ -133,7 +137,12 @@ impl Pass<'_> {
     fn intent(&self, step: &Step) -> NewIntent {
         let Todo::Act { action, again } = step.todo else { unreachable!("only steps that act are sent") };
         // Counted to the day it is written on, not the one the pass began on.
-        let place = self.account.place(action, step.decision.rule, Timestamp::now());
+        let at = Timestamp::now();
+        let place = match self.hand {
+            // A person may go beyond; the call counts all the same.
+            Some(_) => NewPlace::unlimited(at),
+            None => self.account.place(action, step.decision.rule, at),
+        };
         match again {
             None => NewIntent::First { decision: self.row(step), action, place },
             Some(row) => NewIntent::Again {
