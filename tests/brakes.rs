@@ -86,7 +86,7 @@ async fn explain_shows_the_limit_of_a_rule() {
         json[0]["why"]["rules"].as_array().expect("rules").iter().map(|rule| &rule["limit"]).collect();
     assert_eq!(limits, [&Value::Null, &Value::Null, &Value::from("2 in 7d")]);
     let scene = scene.rules(&limited("{ max = 2 }").replace("limit   =", "limit ="));
-    scene.run("rules check").exits(1).says("missing");
+    scene.run("rules check").exits(2).says("missing");
 }
 
 #[tokio::test]
