@@ -88,6 +88,7 @@ fn policy(rules: u32) -> PolicySpec {
         message: Some("申请说明含有「{keyword}」，请修改后重新申请。".to_owned()),
         accounts: None,
         note: None,
+        limit: None,
         when: Condition {
             tests: vec![Test::Reason(TextTest {
                 keywords: Lists { any: Some((number * 5..number * 5 + 5).map(keyword).collect()), ..Lists::default() },

@@ -9,7 +9,8 @@ use jiff::{SignedDuration, Timestamp};
 use menshen::{
     policy::{Action, AppId, Application, Brake, Category, CreateTime, Fate, Mode, Outcome, Why},
     store::{
-        Answered, CallRecord, Filter, Intended, NewDecision, NewIntent, RecordedVerdict, StatsFilter, Store, StoreError,
+        Answered, CallRecord, Cap, Filter, Intended, NewDecision, NewIntent, NewPlace, RecordedVerdict, StatsFilter,
+        Store, StoreError,
     },
 };
 use std::{future::Future, ops::ControlFlow, time::Instant};
@@ -51,7 +52,9 @@ async fn drain(store: &Store, batch: u32) -> Result<f64, StoreError> {
             let mut decision = decision(n);
             decision.application.appid = AppId::new(format!("wxdrain{batch}x{n}"));
             decision.verdict = RecordedVerdict::Agree;
-            NewIntent::First { decision, action: Action::Agree, limit: Some(u32::MAX) }
+            let day = Some(Cap { max: u32::MAX, since: Timestamp::UNIX_EPOCH });
+            let place = NewPlace { at: decision.at, day, rule: None };
+            NewIntent::First { decision, action: Action::Agree, place }
         });
         let intended = store.intend(wanted.collect()).await?;
         store.answer(intended.into_iter().filter_map(answered).collect()).await?;

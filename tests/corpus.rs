@@ -59,6 +59,7 @@ fn hostile_reasons_are_decided() {
         message: Some("{keyword}".to_owned()),
         accounts: None,
         note: None,
+        limit: None,
         when: Condition { tests: vec![Test::Reason(reason)] },
         unless: None,
         place: None,

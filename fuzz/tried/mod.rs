@@ -58,6 +58,7 @@ pub(crate) fn template(bytes: &[u8]) {
         message: Some(text.clone()),
         accounts: None,
         note: None,
+        limit: None,
         when: Condition { tests: vec![Test::Always] },
         unless: None,
         place: None,

@@ -100,9 +100,9 @@ pub(super) enum Command {
     },
     /// Stop acting (all, an account, an action) while evaluation goes on
     #[command(
-        after_help = "Examples:\n  menshen pause --why \"rules under review\"\n  menshen pause --account express --action refuse"
+        after_help = "Examples:\n  menshen pause --why \"rules under review\"\n  menshen pause --account express --action refuse\n  menshen pause --list --format json"
     )]
-    Pause(Scope),
+    Pause(PauseArgs),
     /// Let acting go on; without arguments every brake and pause is lifted
     #[command(
         after_help = "Examples:\n  menshen resume --why \"checked in the console: all as it should be\"\n  menshen resume --action refuse"
@@ -225,6 +225,16 @@ pub(super) struct StatsArgs {
     /// Up to which day: as for --since
     #[arg(long)]
     pub(super) until: Option<String>,
+}
+
+/// What is paused, or the question what is.
+#[derive(Debug, Args)]
+pub(super) struct PauseArgs {
+    #[command(flatten)]
+    pub(super) scope: Scope,
+    /// Show what is paused and which brakes are pulled; pause nothing
+    #[arg(long, conflicts_with_all = ["account", "action", "why"])]
+    pub(super) list: bool,
 }
 
 /// What is paused or resumed.

@@ -128,7 +128,7 @@ impl Account {
         age >= self.pending.window.saturating_sub(self.pending.warn_before) && age <= self.pending.window
     }
 
-    /// The calendar day limits are counted in, as `2026-11-22`.
+    /// The calendar day of an instant, as `2026-11-22`: statistics count by it.
     pub(crate) fn day(&self, at: Timestamp) -> String {
         at.to_zoned(self.timezone.clone()).date().to_string()
     }

@@ -236,7 +236,7 @@ fn step(account: &Account, found: &[(Status, Application)], wish: &Wish) -> Resu
     let message = words(account, wish, &application)?;
     let verdict = if wish.action == Action::Agree { Verdict::Agree } else { Verdict::Refuse };
     let decision = Decision { verdict, rule: None, message, brake: None, unknown: Vec::new() };
-    Ok(Step { application, decision, todo: Todo::Act { action: wish.action, again: None } })
+    Ok(Step { application, decision, todo: Todo::Act { action: wish.action, again: None }, full: None })
 }
 
 fn standing(action: Action, status: Status) -> Obstacle {

@@ -84,5 +84,10 @@ fn step(Identity { appid, create_time }: Identity, again: Option<i64>) -> Step {
     let appid: AppId = appid;
     // The verdict of the row is the action's: a deletion is no verdict of the rules.
     let decision = Decision { verdict: Verdict::Hold, rule: None, message: None, brake: None, unknown: Vec::new() };
-    Step { application: nameless(appid, create_time), decision, todo: Todo::Act { action: Action::Delete, again } }
+    Step {
+        application: nameless(appid, create_time),
+        decision,
+        todo: Todo::Act { action: Action::Delete, again },
+        full: None,
+    }
 }

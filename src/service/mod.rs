@@ -8,11 +8,13 @@
 mod account;
 mod account_lock;
 mod act;
+mod alarm;
 mod answers;
 mod backtest;
 mod hand;
 mod housekeeping;
 mod judge;
+mod limits;
 mod lock;
 mod pass;
 mod preview;

@@ -14,7 +14,7 @@ use crate::policy::{
     Action, AppId, Application, Brake, History, Identity, Moment, Past, PolicySpec, Room, Situation, Step, Stops, Todo,
     Verdict, plan,
 };
-use crate::store::{self, ActiveBrake, BrakeKind, Reader, RecordedVerdict, Spent, Store, StoreError};
+use crate::store::{self, ActiveBrake, BrakeKind, Reader, RecordedVerdict, Store, StoreError};
 use crate::wechat::{self, Listing, Progress};
 use jiff::Timestamp;
 use std::collections::{HashMap, HashSet};
@@ -199,8 +199,10 @@ impl Pass<'_> {
 
     async fn plan(&mut self, pending: Vec<Application>, settled: bool) -> Result<Vec<Step>, StoreError> {
         let identities: Vec<Identity> = pending.iter().map(Application::identity).collect();
-        let known = Known::read(self.store, self.account, &identities, self.report.started).await?;
+        // Limits count by the day of acting, and a long list is read over midnight.
+        let known = Known::read(self.store, self.account, &identities, Timestamp::now()).await?;
         self.report.stops = known.stop_words();
+        self.report.brake_stands = known.stops.verification;
         let steps = known.plan(self.account, pending, settled, self.report.started);
         self.history = known.history;
         Ok(steps)
@@ -234,10 +236,9 @@ impl Known {
     ) -> Result<Known, StoreError> {
         let past = log.past(&account.appid, identities).await?;
         let past = past.into_iter().map(|(identity, row)| (identity, of_the_log(row))).collect();
-        let spent = log.spent(&account.appid, &account.day(at)).await?;
         let stops = stops(account, &log.brakes().await?);
         let history = earlier(log, account, identities).await?;
-        Ok(Known { past, room: room(account, spent), stops, history })
+        Ok(Known { past, room: account.room(log, at).await?, stops, history })
     }
 
     /// What keeps an action back, whatever the application.
@@ -260,7 +261,7 @@ impl Known {
 
     /// What is known where there is no log yet.
     pub(super) fn nothing(account: &Account) -> Known {
-        Known { room: room(account, Spent::default()), ..Known::default() }
+        Known { room: account.room_at_first(), ..Known::default() }
     }
 
     pub(super) fn plan(
@@ -276,7 +277,7 @@ impl Known {
             moment: &moment,
             mode: account.mode,
             past: &self.past,
-            room: self.room,
+            room: &self.room,
             stops: &self.stops,
             settled,
         };
@@ -291,15 +292,6 @@ async fn earlier(log: &Reader, account: &Account, identities: &[Identity]) -> Re
     }
     let appids: Vec<AppId> = identities.iter().map(|identity| identity.appid.clone()).collect();
     log.earlier(&account.appid, &appids, Timestamp::now()).await
-}
-
-fn room(account: &Account, spent: Spent) -> Room {
-    let limits = &account.limits;
-    Room {
-        agree: limits.agree_per_day.map(|limit| limit.saturating_sub(spent.agree)),
-        refuse: limits.refuse_per_day.map(|limit| limit.saturating_sub(spent.refuse)),
-        per_pass: limits.per_pass,
-    }
 }
 
 /// The brakes that concern this account at this WeChat.

@@ -105,7 +105,7 @@ fn line(account: &Account, step: Step, moment: &Moment<'_>) -> Preview {
     Preview {
         account: account.name.clone(),
         rule: rule_name(&account.rules, &step.decision).map(ToOwned::to_owned),
-        why: evidence(&account.rules, moment, &step.application, &step.decision),
+        why: evidence(&account.rules, moment, &step),
         step,
     }
 }

@@ -53,6 +53,8 @@ pub struct PassReport {
     pub unreadable: usize,
     /// The brake pulled in this pass, with the reason.
     pub brake: Option<String>,
+    /// The brake `verification` was pulled before this pass and is not lifted.
+    pub brake_stands: bool,
     /// What kept acting back from the beginning: pauses, and the brake of an earlier pass.
     pub stops: Vec<String>,
     /// The pass was stopped before its end.
@@ -80,8 +82,13 @@ impl PassReport {
         PassReport { account: account.to_owned(), pass, started, ..PassReport::default() }
     }
 
-    /// Something failed: exit status 1.
+    /// Something failed, or an earlier verification failed and nobody has lifted its brake: exit status 1.
     pub fn failed(&self) -> bool {
+        self.went_wrong() || self.brake_stands
+    }
+
+    /// Something failed in this pass.
+    pub(crate) fn went_wrong(&self) -> bool {
         !self.troubles.is_empty() || self.unreadable > 0 || self.failed > 0 || self.brake.is_some()
     }
 

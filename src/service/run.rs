@@ -6,6 +6,7 @@
 //! good one; a scheduler that goes silent or a clock that jumps is noticed.
 
 use super::account::{Account, SetupError, Surroundings};
+use super::alarm::{Alarm, concerned, in_words};
 use super::lock::{LockError, StateLock};
 use super::pass::{Stage, Watch, with_sources};
 use super::report::PassReport;
@@ -14,7 +15,7 @@ use super::supervisor::Supervisor;
 use super::systemd;
 use crate::config::Config;
 use crate::policy::AppId;
-use crate::store::{BrakeKind, Store, StoreError};
+use crate::store::{ActiveBrake, BrakeKind, Store, StoreError};
 use futures_util::future::join_all;
 use jiff::Timestamp;
 use std::collections::HashMap;
@@ -101,6 +102,7 @@ pub async fn run_once(service: &Service, tell: &(dyn Fn(Stage) + Sync)) -> Resul
         tokio::select! {
             reports = &mut passes => {
                 reports.iter().for_each(log_pass);
+                reports.iter().filter(|report| report.brake_stands).for_each(|report| say_stopped(&report.account));
                 return Ok(reports);
             }
             () = signals.stop.recv() => watch.stop.cancel(),
@@ -113,6 +115,7 @@ pub async fn run(service: Service, reload: &dyn Fn() -> Result<Config, String>) 
     let mut signals = Signals::listen()?;
     let (sender, mut ticks) = mpsc::channel(1);
     let mut round = Round::start(service, sender).await?;
+    round.look_for_brakes().await;
     systemd::ready(&round.status());
     tracing::info!(
         accounts = round.service.accounts.len(),
@@ -141,8 +144,7 @@ struct Round {
     last: Option<PassReport>,
     /// Applications soon to be timed out, by account, when last told.
     urgent: HashMap<String, usize>,
-    /// The brake `verification` that is pulled, in words.
-    brake: Option<String>,
+    alarm: Alarm,
 }
 
 impl Round {
@@ -162,7 +164,7 @@ impl Round {
             fed: Instant::now(),
             last: None,
             urgent: HashMap::new(),
-            brake: None,
+            alarm: Alarm::new(now),
         })
     }
 
@@ -233,15 +235,20 @@ impl Round {
         }
     }
 
-    /// A brake stays in the status until it is lifted, not only for the pass that pulled it.
+    /// What stops acting stays in the status until it is lifted; a change is heard of within a second.
     async fn look_for_brakes(&mut self) {
-        let Ok(brakes) = self.service.store.brakes().await else { return };
-        self.brake = brakes.into_iter().find(|brake| brake.kind == BrakeKind::Verification).map(|brake| {
-            let concerned =
-                self.service.accounts.iter().find(|account| Some(&account.appid) == brake.scope.account.as_ref());
-            let name = concerned.map_or("an account", Account::name);
-            format!("BRAKE verification on {name}: {}", brake.why.unwrap_or_default())
-        });
+        // A disk that stands still must not keep signals waiting.
+        let Ok(Ok(brakes)) = tokio::time::timeout(LOOK, self.service.store.brakes()).await else { return };
+        let heard = self.alarm.hear(brakes, Instant::now());
+        let accounts = &self.service.accounts;
+        heard.pulled.iter().for_each(|brake| say_pulled(brake, accounts));
+        for brake in &heard.lifted {
+            tracing::info!(kind = brake.kind.word(), of = in_words(&brake.scope, accounts), "lifted: acting goes on");
+        }
+        heard.again.iter().for_each(|brake| say_stopped(concerned(&brake.scope, accounts)));
+        if !heard.is_silence() {
+            systemd::status(&self.status());
+        }
     }
 
     /// The supervisor's look: once a second.
@@ -268,6 +275,7 @@ impl Round {
             self.fed = Instant::now();
             systemd::alive();
         }
+        self.look_for_brakes().await;
         Ok(())
     }
 
@@ -336,8 +344,8 @@ impl Round {
     fn status(&self) -> String {
         let accounts = self.service.accounts.len();
         let mode = self.service.config.service.mode.word();
-        match (&self.brake, &self.last) {
-            (Some(brake), _) => brake.clone(),
+        match (self.alarm.status(&self.service.accounts), &self.last) {
+            (Some(stopped), _) => stopped,
             (None, None) => format!("{mode}, {accounts} account(s), waiting for the first tick"),
             (None, Some(last)) => format!(
                 "{mode}, {accounts} account(s); last pass {}: {} pending, {} agreed, {} refused, {} held{}",
@@ -350,6 +358,21 @@ impl Round {
             ),
         }
     }
+}
+
+/// A brake or pause that came from elsewhere. A person's reason for it is in the record alone.
+fn say_pulled(brake: &ActiveBrake, accounts: &[Account]) {
+    match brake.kind {
+        BrakeKind::Verification => say_stopped(concerned(&brake.scope, accounts)),
+        BrakeKind::Pause => {
+            let of = in_words(&brake.scope, accounts);
+            tracing::warn!(of, "acting is paused until `menshen resume`; evaluation goes on");
+        }
+    }
+}
+
+fn say_stopped(account: &str) {
+    tracing::error!(account, "the brake verification is pulled: nothing is sent until `menshen resume`");
 }
 
 /// The one line a pass leaves in the log.
@@ -376,7 +399,7 @@ fn log_pass(report: &PassReport) {
         report.waiting,
         report.unreadable
     );
-    if report.acted() || report.failed() {
+    if report.acted() || report.went_wrong() {
         tracing::info!(account = %report.account, pass = %report.pass, took_ms = report.took_ms, "{words}");
     } else {
         tracing::debug!(account = %report.account, pass = %report.pass, took_ms = report.took_ms, "{words}");

@@ -7,12 +7,12 @@
 use super::answers::{answered, never_sent, record_answers, settlement};
 use super::judge::Target;
 use super::pass::{Pass, Stage, stops, with_sources};
-use crate::policy::{Action, Brake, Fate, Intent, Outcome, Step, Stops, Todo};
-use crate::store::{Answered, Intended, NewIntent, Store, StoreError};
+use super::record::kept_back;
+use crate::policy::{Action, Brake, Fate, Intent, Outcome, Places, Step, Stops, Todo};
+use crate::store::{Answered, Intended, NewIntent, NewPlace, Store, StoreError};
 use crate::wechat::Class;
 use jiff::Timestamp;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, JoinSet};
 
@@ -20,8 +20,6 @@ use tokio::task::{JoinHandle, JoinSet};
 const INTENTS_A_TRANSACTION: usize = 32;
 /// Answers in a row that are neither "done" nor "moved on" before the pass stops acting.
 const TROUBLES_IN_A_ROW: u32 = 5;
-/// How long a look at pauses and brakes is relied on.
-const STOPS_HOLD: Duration = Duration::from_secs(1);
 
 /// Steps whose intents are being written, and what comes of the writing.
 type Announced<'s> = (Vec<&'s Step>, JoinHandle<Result<Vec<Intended>, StoreError>>);
@@ -94,7 +92,7 @@ impl Pass<'_> {
         self.look_for_stops(sending).await?;
         let stops = sending.stops.clone();
         let braked = |step: &Step| step_action(step).and_then(|action| stops.brake(action));
-        let held: Vec<(&Step, Brake)> = chunk.iter().filter_map(|step| Some((step, braked(step)?))).collect();
+        let held: Vec<Step> = chunk.iter().filter_map(|step| Some(kept_back(step, braked(step)?, None))).collect();
         self.record_braked(&held).await?;
         let free: Vec<&Step> = chunk.iter().filter(|step| braked(step).is_none()).collect();
         let wanted = free.iter().map(|step| self.intent(step)).collect();
@@ -105,7 +103,11 @@ impl Pass<'_> {
     async fn send_one(&mut self, sending: &mut Sending, step: &Step, intended: Intended) -> Result<(), StoreError> {
         match intended {
             Intended::Ready(intent) => self.call(sending, step, intent).await,
-            Intended::LimitReached { .. } => self.record_braked(&[(step, Brake::Limit)]).await?,
+            Intended::LimitReached { by, limit, spent, .. } => {
+                let action = step_action(step).expect("only steps that act are sent");
+                let full = self.account.full(action, step.decision.rule, by, Places { max: limit, taken: spent });
+                self.record_braked(&[kept_back(step, Brake::Limit, Some(full))]).await?;
+            }
             // Somebody at the keyboard was faster; what became of it shows in the next pass.
             Intended::Underway { .. } => self.report.waiting += 1,
         }
@@ -118,15 +120,12 @@ impl Pass<'_> {
         if self.hand.as_ref().is_some_and(|hand| !hand.is_held_by_pauses()) {
             sending.stops.paused.clear();
         }
-        sending.looked = Instant::now();
         Ok(())
     }
 
-    /// Looks again when the last look is long ago: with few calls a minute a chunk of intents lasts.
+    /// Looks before every call, after the wait for room: a pause that is recorded lets no further call out.
     async fn stopped_meanwhile(&mut self, sending: &mut Sending, action: Action) -> bool {
-        if sending.looked.elapsed() >= STOPS_HOLD
-            && let Err(error) = self.look_for_stops(sending).await
-        {
+        if let Err(error) = self.look_for_stops(sending).await {
             self.report.trouble("record", with_sources(&error));
             sending.going = Going::Halt;
             return true;
@@ -136,24 +135,21 @@ impl Pass<'_> {
 
     fn intent(&self, step: &Step) -> NewIntent {
         let Todo::Act { action, again } = step.todo else { unreachable!("only steps that act are sent") };
-        let limits = &self.account.limits;
-        let limit = match action {
+        // Counted to the day it is written on, not the one the pass began on.
+        let at = Timestamp::now();
+        let place = match self.hand {
             // A person may go beyond; the call counts all the same. Deletions have no limit.
-            _ if self.hand.is_some() => None,
-            Action::Agree => limits.agree_per_day,
-            Action::Refuse => limits.refuse_per_day,
-            Action::Delete => None,
+            Some(_) => NewPlace::unlimited(at),
+            None => self.account.place(action, step.decision.rule, at),
         };
         match again {
-            None => NewIntent::First { decision: self.row(step), action, limit },
+            None => NewIntent::First { decision: self.row(step), action, place },
             Some(row) => NewIntent::Again {
                 row,
                 action,
                 appid: step.application.appid.clone(),
                 reason: step.decision.message.clone(),
-                limit,
-                at: Timestamp::now(),
-                day: self.account.day(self.report.started),
+                place,
             },
         }
     }
@@ -253,9 +249,8 @@ struct Sending {
     troubles: u32,
     answered: usize,
     of: usize,
-    /// What stops acting, and when that was last looked at.
+    /// What stops acting, as last looked at.
     stops: Stops,
-    looked: Instant,
 }
 
 impl Sending {
@@ -272,7 +267,6 @@ impl Sending {
             answered: 0,
             of,
             stops: Stops::default(),
-            looked: Instant::now(),
         }
     }
 

@@ -19,7 +19,7 @@ use std::{
 };
 
 /// The newest schema we know: the number of the last migration.
-pub(super) const KNOWN: i64 = 1;
+pub(super) const KNOWN: i64 = 3;
 /// "mens", so that `file menshen.db` and we can tell whose database it is.
 const APPLICATION_ID: i64 = 0x6d65_6e73;
 /// How long a writer waits for another one.
@@ -180,12 +180,11 @@ async fn migrate(conn: &mut SqliteConnection) -> Result<(), MigrateError> {
 }
 
 pub(super) fn migrations() -> Migrator {
-    let audit_log = include_str!("../../migrations/0001_audit_log.sql");
-    Migrator::with_migrations(vec![Migration::new(
-        1,
-        "audit log".into(),
-        MigrationType::Simple,
-        audit_log.into_sql_str(),
-        false,
-    )])
+    let one = |version, name: &'static str, text: &'static str| {
+        Migration::new(version, name.into(), MigrationType::Simple, text.into_sql_str(), false)
+    };
+    Migrator::with_migrations(vec![
+        one(1, "audit log", include_str!("../../migrations/0001_audit_log.sql")),
+        one(3, "limits", include_str!("../../migrations/0003_limits.sql")),
+    ])
 }

@@ -3,7 +3,7 @@
 //! Hides SQLite, its schema and its traps. Promises that a record is durable when
 //! a method that writes it returns `Ok`, that an [`Intent`](crate::policy::Intent)
 //! exists only for a durable row, that records are never changed, and that what
-//! is derived from them (how a decision stands, the roll-up, the limits) moves in
+//! is derived from them (how a decision stands, the roll-up) moves in
 //! the same transaction. It decides nothing, logs nothing and asks no clock: every
 //! instant is an argument.
 
@@ -24,10 +24,10 @@ mod write;
 mod tests;
 
 pub use audit::{AuditRow, Filter, Settlement, Shown, StatsFilter, StatsRow};
-pub use brakes::{ActiveBrake, BrakeKind, BrakeScope, NewBrake};
+pub use brakes::{ActiveBrake, BrakeKind, BrakeScope, NewBrake, Pulled};
 pub use error::{Doing, StoreError};
 pub use read::{Past, Planned, Reader, Spent};
-pub use record::{Answered, CallRecord, Intended, NewDecision, NewIntent, RecordedVerdict};
+pub use record::{Answered, CallRecord, Cap, Capped, Intended, NewDecision, NewIntent, NewPlace, RecordedVerdict};
 pub use recorded::{Applications, Recorded};
 pub use waiting::{EarlierRow, Waiting, WaitingFilter};
 pub use write::Store;

@@ -37,12 +37,15 @@ statements! {
     RETRIED = "SELECT d.account_appid, d.rule, s.outcome, s.attempt, \
                EXISTS (SELECT 1 FROM allowance a WHERE a.decision_id = d.id) \
                FROM decisions d JOIN standing s ON s.decision_id = d.id WHERE d.id = ?1 AND d.appid = ?2 AND d.verdict = ?3";
-    TAKE_PLACE = "INSERT INTO allowance (decision_id, account_appid, action, day, rule) VALUES (?1, ?2, ?3, ?4, ?5)";
+    TAKE_PLACE = "INSERT INTO allowance (decision_id, account_appid, action, at, rule) VALUES (?1, ?2, ?3, ?4, ?5)";
     /// Not when an earlier attempt went out: the place is then spent.
     GIVE_BACK = "DELETE FROM allowance WHERE decision_id = ?1 \
                  AND NOT EXISTS (SELECT 1 FROM calls c WHERE c.decision_id = ?1 AND c.fate <> 'unsent')";
-    TAKEN = "SELECT n FROM spending WHERE account_appid = ?1 AND day = ?2 AND action = ?3";
-    SPENT = "SELECT action, n FROM spending WHERE account_appid = ?1 AND day = ?2";
+    TAKEN = "SELECT count(*) FROM allowance WHERE account_appid = ?1 AND action = ?2 AND at >= ?3";
+    TAKEN_BY_RULE = "SELECT count(*) FROM allowance WHERE account_appid = ?1 AND rule = ?2 AND at >= ?3";
+    /// ?2 is a JSON list of [rule, since].
+    SPENT_BY_RULES = "SELECT (SELECT count(*) FROM allowance a WHERE a.account_appid = ?1 AND a.rule = j.value ->> 0 \
+                      AND a.at >= j.value ->> 1) FROM json_each(?2) AS j ORDER BY j.key";
 
     PROVE = "INSERT OR IGNORE INTO proofs (account_appid, base_url, action, decision_id, at) VALUES (?1, ?2, ?3, ?4, ?5)";
     PROVEN = "SELECT action FROM proofs WHERE account_appid = ?1 AND base_url = ?2";

@@ -5,7 +5,7 @@
 //! the transaction can be trusted.
 
 use super::{
-    Answered, CallRecord, Doing, Intended, NewDecision, NewIntent, Outcome, Reader, StoreError, file,
+    Answered, CallRecord, Capped, Doing, Intended, NewDecision, NewIntent, NewPlace, Outcome, Reader, StoreError, file,
     read::{millis, word},
     sql,
 };
@@ -257,22 +257,21 @@ impl Writing<'_> {
     }
 
     async fn announce(&mut self, wanted: NewIntent) -> Result<Announced, StoreError> {
-        let (row, action, appid, reason, limit, at, day) = match wanted {
-            NewIntent::First { decision, action, limit } => return self.announce_first(decision, action, limit).await,
-            NewIntent::Again { row, action, appid, reason, limit, at, day } => {
-                (row, action, appid, reason, limit, at, day)
-            }
+        let (row, action, appid, reason, place) = match wanted {
+            NewIntent::First { decision, action, place } => return self.announce_first(decision, action, place).await,
+            NewIntent::Again { row, action, appid, reason, place } => (row, action, appid, reason, place),
         };
         let found = self.retried(row, action, &appid).await?;
         if !found.has_place {
-            if let Some((limit, spent)) = self.full(&found.account, &day, action, limit).await? {
-                let wanted = NewIntent::Again { row, action, appid, reason, limit: Some(limit), at, day };
-                return Ok(Announced::Not(Intended::LimitReached { wanted: Box::new(wanted), limit, spent }));
+            let rule = found.rule.as_deref();
+            if let Some((by, limit, spent)) = self.full(&found.account, action, rule, &place).await? {
+                let wanted = Box::new(NewIntent::Again { row, action, appid, reason, place });
+                return Ok(Announced::Not(Intended::LimitReached { wanted, by, limit, spent }));
             }
-            self.take_place(row, &found.account, action, &day, found.rule.as_deref()).await?;
+            self.take_place(row, &found.account, action, rule, place.at).await?;
         }
         let attempt = found.attempt + 1;
-        self.settle(row, at, Outcome::Planned, attempt, None).await?;
+        self.settle(row, place.at, Outcome::Planned, attempt, None).await?;
         Ok(Announced::Ready { id: row, attempt, action, appid, reason: reason.filter(|_| action == Action::Refuse) })
     }
 
@@ -280,21 +279,20 @@ impl Writing<'_> {
         &mut self,
         decision: NewDecision,
         action: Action,
-        limit: Option<u32>,
+        place: NewPlace,
     ) -> Result<Announced, StoreError> {
-        let underway = self.underway(&decision).await?;
-        let full = self.full(&decision.account_appid, &decision.day, action, limit).await?;
-        if let Some(underway) = underway {
-            let wanted = Box::new(NewIntent::First { decision, action, limit });
+        if let Some(underway) = self.underway(&decision).await? {
+            let wanted = Box::new(NewIntent::First { decision, action, place });
             return Ok(Announced::Not(Intended::Underway { wanted, decision: underway }));
         }
-        if let Some((limit, spent)) = full {
-            let wanted = Box::new(NewIntent::First { decision, action, limit: Some(limit) });
-            return Ok(Announced::Not(Intended::LimitReached { wanted, limit, spent }));
+        let full = self.full(&decision.account_appid, action, decision.rule.as_deref(), &place).await?;
+        if let Some((by, limit, spent)) = full {
+            let wanted = Box::new(NewIntent::First { decision, action, place });
+            return Ok(Announced::Not(Intended::LimitReached { wanted, by, limit, spent }));
         }
         let id = self.decide(&decision).await?;
         self.settle(id, decision.at, Outcome::Planned, 1, None).await?;
-        self.take_place(id, &decision.account_appid, action, &decision.day, decision.rule.as_deref()).await?;
+        self.take_place(id, &decision.account_appid, action, decision.rule.as_deref(), place.at).await?;
         let NewDecision { application, message, .. } = decision;
         let reason = message.filter(|_| action == Action::Refuse);
         Ok(Announced::Ready { id, attempt: 1, action, appid: application.appid, reason })
@@ -310,19 +308,24 @@ impl Writing<'_> {
         query.fetch_optional(&mut self.conn).await.map_err(|error| self.failed(error))
     }
 
-    /// The limit and what is spent of it, if no place is left.
+    /// The limit without a place left, its size and what is spent of it.
     async fn full(
         &mut self,
         account: &AppId,
-        day: &str,
         action: Action,
-        limit: Option<u32>,
-    ) -> Result<Option<(u32, u32)>, StoreError> {
-        let Some(limit) = limit else { return Ok(None) };
-        let query = sqlx::query_scalar(sql::TAKEN).bind(account.as_str()).bind(day).bind(action.word());
-        let spent: Option<u32> = query.fetch_optional(&mut self.conn).await.map_err(|error| self.failed(error))?;
-        let spent = spent.unwrap_or(0);
-        Ok((spent >= limit).then_some((limit, spent)))
+        rule: Option<&str>,
+        place: &NewPlace,
+    ) -> Result<Option<(Capped, u32, u32)>, StoreError> {
+        let day = place.day.map(|cap| (Capped::Day, sql::TAKEN, action.word(), cap));
+        let rule = place.rule.zip(rule).map(|(cap, rule)| (Capped::Rule, sql::TAKEN_BY_RULE, rule, cap));
+        for (by, statement, of, cap) in day.into_iter().chain(rule) {
+            let query = sqlx::query_scalar(statement).bind(account.as_str()).bind(of).bind(cap.since.as_millisecond());
+            let spent: u32 = query.fetch_one(&mut self.conn).await.map_err(|error| self.failed(error))?;
+            if spent >= cap.max {
+                return Ok(Some((by, cap.max, spent)));
+            }
+        }
+        Ok(None)
     }
 
     async fn take_place(
@@ -330,11 +333,15 @@ impl Writing<'_> {
         decision: i64,
         account: &AppId,
         action: Action,
-        day: &str,
         rule: Option<&str>,
+        at: Timestamp,
     ) -> Result<(), StoreError> {
-        let statement =
-            sqlx::query(sql::TAKE_PLACE).bind(decision).bind(account.as_str()).bind(action.word()).bind(day).bind(rule);
+        let statement = sqlx::query(sql::TAKE_PLACE)
+            .bind(decision)
+            .bind(account.as_str())
+            .bind(action.word())
+            .bind(at.as_millisecond())
+            .bind(rule);
         self.run(statement).await.map(drop)
     }
 

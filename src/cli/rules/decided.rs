@@ -102,7 +102,7 @@ pub(super) fn decide(subject: Subject, rules: &AccountRules, now: Timestamp) -> 
         moment: &moment,
         mode: Mode::Live,
         past: &past,
-        room: Room::default(),
+        room: &Room::default(),
         stops: &stops,
         settled: true,
     };
@@ -112,7 +112,7 @@ pub(super) fn decide(subject: Subject, rules: &AccountRules, now: Timestamp) -> 
     };
     let applications = subject.candidates.iter().map(|candidate| candidate.application.clone()).collect();
     let steps = plan(&situation, applications).into_iter().map(|step| {
-        let sentence = evidence(&rules.rules, &moment, &step.application, &step.decision).sentence;
+        let sentence = evidence(&rules.rules, &moment, &step).sentence;
         let why = Why { sentence, ..rules.rules.explain(&step.application, &moment) };
         Decided {
             source: subject.source.clone(),

@@ -19,8 +19,9 @@ const EXCERPTS_MAX: usize = 3;
 pub(super) fn rule_lines(rule: &RuleWhy, application: &Application) -> Vec<String> {
     let place = rule.place.as_deref().map(|place| format!(" ({place})")).unwrap_or_default();
     let shadow = if rule.shadow { ", shadow: shown, not counted" } else { "" };
+    let limit = rule.limit.as_deref().map(|limit| format!(", at most {limit}")).unwrap_or_default();
     let name = visible(&rule.rule);
-    let head = format!("{} {} \"{name}\"{place}{shadow}", sign(rule.truth), rule.action);
+    let head = format!("{} {} \"{name}\"{place}{limit}{shadow}", sign(rule.truth), rule.action);
     let conditions = rule.conditions.iter().flat_map(|condition| condition_lines(condition, application));
     std::iter::once(paint(&head, tone_of(rule))).chain(conditions).collect()
 }

@@ -23,7 +23,11 @@ async fn a_full_disk_yields_an_error_and_no_intent() {
     let mut sent = Vec::new();
     let error = loop {
         let wanted = (0..20).map(|n| agree(&format!("wx{}-{n}", sent.len())));
-        let wanted = wanted.map(|decision| NewIntent::First { decision, action: Action::Agree, limit: None });
+        let wanted = wanted.map(|decision| NewIntent::First {
+            decision,
+            action: Action::Agree,
+            place: NewPlace::unlimited(at(0)),
+        });
         match desk.store.intend(wanted.collect()).await {
             Ok(intended) => sent.extend(intended.into_iter().map(|one| ready(one).decision())),
             Err(error) => break error,
@@ -80,7 +84,10 @@ async fn intends_until_refused() {
     let mut sent = 0;
     let error = loop {
         let decision = agree(&format!("wx{sent}"));
-        match store.intend(vec![NewIntent::First { decision, action: Action::Agree, limit: None }]).await {
+        match store
+            .intend(vec![NewIntent::First { decision, action: Action::Agree, place: NewPlace::unlimited(at(0)) }])
+            .await
+        {
             Ok(_) => sent += 1,
             Err(error) => break error,
         }
@@ -114,7 +121,9 @@ async fn intends_until_killed() {
     let store = Store::open(std::env::var(CHILD).unwrap().as_ref()).await.unwrap();
     for n in 0.. {
         let decision = agree(&format!("wx{n}"));
-        let intended = store.intend(vec![NewIntent::First { decision, action: Action::Agree, limit: None }]).await;
+        let intended = store
+            .intend(vec![NewIntent::First { decision, action: Action::Agree, place: NewPlace::unlimited(at(0)) }])
+            .await;
         println!("\nready {}", ready(intended.unwrap().remove(0)).decision());
         if n == 60 {
             // From another thread, so that it strikes while the next write is under way.

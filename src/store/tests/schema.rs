@@ -65,14 +65,14 @@ async fn the_file_is_for_the_service_and_its_group() {
 }
 
 /// What opening says of a database that `sql` was run on.
-async fn opened_after(sql: &'static str) -> (Result<(), StoreError>, Result<bool, StoreError>) {
+async fn opened_after(sql: &str) -> (Result<(), StoreError>, Result<bool, StoreError>) {
     let dir = TempDir::new().unwrap();
     let path = dir.path().join("menshen.db");
     if !sql.starts_with("CREATE") {
         Store::open(&path).await.unwrap().close().await;
     }
     let mut conn = SqliteConnectOptions::new().filename(&path).create_if_missing(true).connect().await.unwrap();
-    sqlx::raw_sql(sql).execute(&mut conn).await.unwrap();
+    sqlx::raw_sql(sqlx::AssertSqlSafe(sql.to_owned())).execute(&mut conn).await.unwrap();
     conn.close().await.unwrap();
     let before = std::fs::read(&path).unwrap();
     let reading = Reader::open(&path).await.map(|found| found.is_some());
@@ -90,7 +90,7 @@ async fn a_database_of_somebody_else_is_refused_and_left_alone() {
     let (writing, reading) = opened_after("CREATE TABLE theirs (a)").await;
     assert!(matches!(writing, Err(StoreError::Foreign { .. })), "{writing:?}");
     assert!(matches!(reading, Err(StoreError::Foreign { .. })), "{reading:?}");
-    let (writing, reading) = opened_after("PRAGMA user_version = 1").await;
+    let (writing, reading) = opened_after(&format!("PRAGMA user_version = {}", file::KNOWN)).await;
     assert!(writing.is_ok() && reading.unwrap(), "the control: an untouched one opens");
 }
 
