@@ -19,6 +19,7 @@ mod setup;
 use anyhow::Error;
 use args::{Cli, Command};
 use clap::{CommandFactory, Parser};
+use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -44,6 +45,18 @@ pub fn main() -> ExitCode {
         Err(error) => Err(Error::new(error).context("the runtime cannot start")),
     };
     ExitCode::from(outcome.unwrap_or_else(|error| report(&error)))
+}
+
+/// Whether a command line (without the program's name) would be understood, the times in it included. Does nothing of it.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub fn understands(words: impl IntoIterator<Item = OsString>) -> Result<(), String> {
+    let cli = Cli::try_parse_from(std::iter::once(OsString::from("menshen")).chain(words));
+    match cli.map_err(|error| error.to_string())?.command {
+        Some(Command::Audit { what }) => audit::understands(what).map_err(|error| with_causes(&error)),
+        _ => Ok(()),
+    }
 }
 
 async fn dispatch(cli: Cli) -> Result<u8, Error> {
