@@ -9,6 +9,7 @@ mod audit;
 mod brakes;
 mod demo;
 mod logging;
+mod memory;
 mod print;
 mod progress;
 mod rules;
@@ -37,8 +38,12 @@ struct Wrong(String);
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
+    let open = memory::close();
     let cli = Cli::parse();
     logging::start(cli.global.log);
+    for what in open {
+        tracing::warn!("{what}: a crash may write secrets to disk");
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let outcome = match runtime {
         Ok(runtime) => runtime.block_on(dispatch(cli)),
