@@ -8,7 +8,7 @@
 use super::{BuildError, Error, Settings};
 use bytes::Bytes;
 use reqwest::{Certificate, Client, NoProxy, Proxy, Url, header::CONTENT_TYPE, redirect, retry};
-use secrecy::zeroize::Zeroizing;
+use secrecy::{ExposeSecret, zeroize::Zeroizing};
 use std::{net::IpAddr, time::Duration};
 
 /// A connection nobody uses is closed by us before a server or firewall drops it under a call of ours.
@@ -54,7 +54,7 @@ impl Http {
             .timeout(settings.timeout)
             // Below the timeout, so that a connection that does not come about is told from an answer that does not.
             .connect_timeout(settings.timeout / 2);
-        let builder = match settings.proxy.as_deref().filter(|_| !is_loopback(&base)) {
+        let builder = match settings.proxy.as_ref().map(ExposeSecret::expose_secret).filter(|_| !is_loopback(&base)) {
             Some(proxy) => builder.proxy(proxy_to(proxy)?),
             None if base.scheme() == "http" => return Http::plain(builder, base),
             None => builder,
