@@ -1,5 +1,6 @@
 //! `[[account]]` with its overrides, `[wechat]` and `[limits]`.
 
+use super::proxy::ProxyAddress;
 use super::secret::{self, Secret};
 use super::{Need, Surroundings};
 use crate::document::{Table, Value};
@@ -48,7 +49,7 @@ pub struct Wechat {
     /// For one call.
     pub timeout: Duration,
     /// An HTTP or SOCKS proxy.
-    pub proxy: Option<String>,
+    pub proxy: Option<ProxyAddress>,
     /// A file of further trusted certificates (PEM).
     pub ca_file: Option<PathBuf>,
 }
@@ -247,7 +248,7 @@ fn is_loopback(url: &Url) -> bool {
     }
 }
 
-fn proxy(value: &Value<'_>) -> Option<String> {
+fn proxy(value: &Value<'_>) -> Option<ProxyAddress> {
     let text = value.words()?;
     let url = Url::parse(text).ok().filter(|url| url.host().is_some());
     let known = |url: &Url| ["http", "https", "socks5", "socks5h"].contains(&url.scheme());
@@ -259,5 +260,5 @@ fn proxy(value: &Value<'_>) -> Option<String> {
         );
         return None;
     }
-    Some(text.to_owned())
+    Some(ProxyAddress::new(text))
 }

@@ -2,6 +2,7 @@
 
 use super::Surroundings;
 use crate::policy::parse::OutsideFile;
+use secrecy::zeroize::Zeroizing;
 use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
@@ -9,30 +10,48 @@ use std::path::{Path, PathBuf};
 
 /// More than any configuration or word list; a limit against reading a device for ever.
 const MOST_BYTES: u64 = 64 << 20;
+/// Room for a secret whose file does not tell its size, as a pipe does not.
+const SECRET_ROOM: usize = 4 << 10;
 
 /// A file's text. Run by root, a file that others may write is refused.
 pub(super) fn read(path: &Path, surroundings: &Surroundings) -> Result<String, OutsideFile> {
     read_checked(path, |metadata| if surroundings.root { check_writers(metadata) } else { Ok(()) })
 }
 
-/// A file's text, whoever may write it.
-pub(super) fn read_any(path: &Path) -> Result<String, OutsideFile> {
-    read_checked(path, |_| Ok(()))
+/// A secret's text, whoever may write the file. No copy of it is left behind.
+pub(super) fn read_secret(path: &Path) -> Result<Zeroizing<String>, OutsideFile> {
+    let (file, metadata) = open(path)?;
+    // Of its final size from the start: a buffer that grows leaves what it held where it was.
+    let room = usize::try_from(metadata.len().min(MOST_BYTES)).unwrap_or(0).max(SECRET_ROOM);
+    let mut bytes = Zeroizing::new(Vec::with_capacity(room + 1));
+    fill(file, &mut bytes)?;
+    let text = std::str::from_utf8(&bytes).map_err(|error| not_utf8(&bytes, error))?;
+    Ok(Zeroizing::new(text.to_owned()))
 }
 
 fn read_checked(path: &Path, check: impl FnOnce(&Metadata) -> Result<(), OutsideFile>) -> Result<String, OutsideFile> {
-    let file = File::open(path).map_err(unreadable)?;
-    let metadata = file.metadata().map_err(unreadable)?;
-    if metadata.is_dir() {
-        return Err(problem("unreadable", "this is a directory".to_owned()));
-    }
+    let (file, metadata) = open(path)?;
     check(&metadata)?;
     let mut bytes = Vec::new();
-    file.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-    if bytes.len() as u64 > MOST_BYTES {
-        return Err(problem("unreadable", format!("more than {} MiB", MOST_BYTES >> 20)));
+    fill(file, &mut bytes)?;
+    String::from_utf8(bytes).map_err(|error| not_utf8(error.as_bytes(), error.utf8_error()))
+}
+
+fn open(path: &Path) -> Result<(File, Metadata), OutsideFile> {
+    let file = File::open(path).map_err(unreadable)?;
+    let metadata = file.metadata().map_err(unreadable)?;
+    match metadata.is_dir() {
+        true => Err(problem("unreadable", "this is a directory".to_owned())),
+        false => Ok((file, metadata)),
     }
-    String::from_utf8(bytes).map_err(|error| not_utf8(&error))
+}
+
+fn fill(file: File, bytes: &mut Vec<u8>) -> Result<(), OutsideFile> {
+    file.take(MOST_BYTES + 1).read_to_end(bytes).map_err(unreadable)?;
+    match bytes.len() as u64 > MOST_BYTES {
+        true => Err(problem("unreadable", format!("more than {} MiB", MOST_BYTES >> 20))),
+        false => Ok(()),
+    }
 }
 
 /// The files a pattern matches, sorted, without directories and without `main` itself.
@@ -90,9 +109,8 @@ fn unreadable(error: io::Error) -> OutsideFile {
     problem("unreadable", io_words(&error))
 }
 
-fn not_utf8(error: &std::string::FromUtf8Error) -> OutsideFile {
-    let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-    let line = valid.iter().filter(|b| **b == b'\n').count() + 1;
+fn not_utf8(bytes: &[u8], error: std::str::Utf8Error) -> OutsideFile {
+    let line = bytes[..error.valid_up_to()].iter().filter(|b| **b == b'\n').count() + 1;
     OutsideFile {
         code: "unreadable",
         message: format!("line {line} is not UTF-8"),

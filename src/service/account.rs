@@ -169,7 +169,7 @@ fn client(source: &config::Account) -> Result<Client, SetupError> {
         max_in_flight: wechat.max_in_flight,
         calls_per_minute: wechat.calls_per_minute,
         timeout: wechat.timeout,
-        proxy: wechat.proxy.clone(),
+        proxy: wechat.proxy.as_ref().map(|proxy| proxy.expose().into()),
         ca_pem,
         page_ceiling: wechat::PAGE_CEILING,
         in_flight_total: None,

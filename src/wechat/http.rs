@@ -6,8 +6,9 @@
 //! never takes more memory than its limit, and that no error names an address.
 
 use super::{BuildError, Error, Settings};
+use bytes::Bytes;
 use reqwest::{Certificate, Client, NoProxy, Proxy, Url, header::CONTENT_TYPE, redirect, retry};
-use secrecy::zeroize::Zeroizing;
+use secrecy::{ExposeSecret, zeroize::Zeroizing};
 use std::{net::IpAddr, time::Duration};
 
 /// A connection nobody uses is closed by us before a server or firewall drops it under a call of ours.
@@ -53,7 +54,7 @@ impl Http {
             .timeout(settings.timeout)
             // Below the timeout, so that a connection that does not come about is told from an answer that does not.
             .connect_timeout(settings.timeout / 2);
-        let builder = match settings.proxy.as_deref().filter(|_| !is_loopback(&base)) {
+        let builder = match settings.proxy.as_ref().map(ExposeSecret::expose_secret).filter(|_| !is_loopback(&base)) {
             Some(proxy) => builder.proxy(proxy_to(proxy)?),
             None if base.scheme() == "http" => return Http::plain(builder, base),
             None => builder,
@@ -89,7 +90,7 @@ impl Http {
         if let Some(token) = token {
             url.query_pairs_mut().append_pair("access_token", token);
         }
-        let request = self.client.post(url).header(CONTENT_TYPE, "application/json").timeout(timeout).body(body);
+        let request = self.client.post(url).header(CONTENT_TYPE, "application/json").timeout(timeout).body(wiped(body));
         let broke = |error| broken(error, timeout);
         let mut response = request.send().await.map_err(broke)?;
         let status = response.status();
@@ -101,10 +102,26 @@ impl Http {
             if body.len() + chunk.len() > limit {
                 return Err(Error::TooLarge { limit });
             }
-            body.extend_from_slice(&chunk);
+            add(&mut body, &chunk);
         }
         Ok(Reply { status: status.as_u16(), body })
     }
+}
+
+/// A body that may hold a secret: wiped when the last of its readers lets go of it.
+fn wiped(body: Vec<u8>) -> Bytes {
+    Bytes::from_owner(Zeroizing::new(body))
+}
+
+/// Grows by copying, and wipes what it leaves behind: a vector by itself would not.
+fn add(body: &mut Zeroizing<Vec<u8>>, chunk: &[u8]) {
+    let needed = body.len() + chunk.len();
+    if needed > body.capacity() {
+        let mut larger = Zeroizing::new(Vec::with_capacity(needed.max(2 * body.capacity())));
+        larger.extend_from_slice(body);
+        *body = larger;
+    }
+    body.extend_from_slice(chunk);
 }
 
 /// Checks a base URL: where secrets go has to be plain to see, and encrypted unless it is this machine.
@@ -212,6 +229,14 @@ mod tests {
             assert!(text.contains(problem) && text.is_empty() == problem.is_empty(), "{url}: {text}");
             assert!(!text.contains("hunter2"));
         }
+    }
+
+    #[test]
+    fn an_answer_grows_whole() {
+        let mut body = Zeroizing::new(Vec::new());
+        let all: Vec<u8> = (0..5_000_u32).map(|n| n as u8).collect();
+        all.chunks(7).for_each(|chunk| add(&mut body, chunk));
+        assert_eq!(*body, all);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! Above the surface: read the list, carry out an intent, one error. Tokens,
 //! paging, wire shapes, errcodes, rate and quota stay inside.
 
+mod anything;
 mod client;
 mod entries;
 mod errcodes;
@@ -17,6 +18,7 @@ mod settings;
 mod tokens;
 mod wire;
 
+pub use anything::read_anything;
 pub use client::{Answer, Client, Progress};
 pub use entries::{Entry, read_entries};
 pub use errcodes::{Meaning, explain};

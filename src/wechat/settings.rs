@@ -23,7 +23,8 @@ pub struct Settings {
     /// For one call, from connecting to the last byte.
     pub timeout: Duration,
     /// `http://`, `https://` or `socks5://`. Never used for loopback. `HTTP_PROXY` and its kin are not looked at: a token goes the way the configuration says.
-    pub proxy: Option<String>,
+    /// It may hold a password.
+    pub proxy: Option<SecretString>,
     /// Further root certificates, PEM.
     pub ca_pem: Option<Vec<u8>>,
     /// A list of more pages does not end; [`PAGE_CEILING`] by default.

@@ -11,8 +11,11 @@ use super::{
     json::{Field, Fields, Kind, mend, text_of, whole},
 };
 use crate::policy::{Action, AppId, Application, Category, CreateTime, Identity, Intent, Status};
+use secrecy::{SecretString, zeroize::Zeroizing};
+use serde::Serialize;
 use serde_json::json;
 use std::{
+    borrow::Cow,
     collections::HashMap,
     hash::{BuildHasher, BuildHasherDefault, DefaultHasher},
 };
@@ -24,6 +27,8 @@ pub(crate) const STABLE_TOKEN: &str = "/cgi-bin/stable_token";
 
 /// Characters of WeChat's own words that are kept; the longest known message has some 120.
 const ERRMSG_MAX_CHARS: usize = 300;
+/// Bytes a character of one takes at most in JSON: `\u001f`.
+const ESCAPED_MAX: usize = 6;
 
 // ---- requests ----
 
@@ -56,13 +61,20 @@ pub(crate) enum Mode {
 
 /// The body of `stable_token`.
 pub(crate) fn token_request(appid: &AppId, secret: &str, mode: Mode) -> Vec<u8> {
-    let body = json!({
-        "grant_type": "client_credential",
-        "appid": appid.as_str(),
-        "secret": secret,
-        "force_refresh": mode == Mode::Force,
-    });
-    body.to_string().into_bytes()
+    #[derive(Serialize)]
+    struct Asked<'a> {
+        grant_type: &'a str,
+        appid: &'a str,
+        secret: &'a str,
+        force_refresh: bool,
+    }
+    let (appid, force_refresh) = (appid.as_str(), mode == Mode::Force);
+    // Written once into room for all of it, escaped at its longest: a JSON tree, or a buffer that grows, would leave
+    // copies of the secret behind.
+    let mut body = Vec::with_capacity(128 + ESCAPED_MAX * (appid.len() + secret.len()));
+    let asked = Asked { grant_type: "client_credential", appid, secret, force_refresh };
+    serde_json::to_writer(&mut body, &asked).expect("texts and a truth value are JSON, and memory does not fail");
+    body
 }
 
 // ---- answers ----
@@ -117,7 +129,7 @@ pub(crate) fn read_ack(body: &[u8], secrets: &[&str]) -> Result<Ack, Error> {
 /// A token as it comes from WeChat.
 pub(crate) struct Grant {
     /// The token.
-    pub(crate) token: String,
+    pub(crate) token: SecretString,
     /// Its remaining life.
     pub(crate) expires_in_secs: u64,
 }
@@ -128,7 +140,8 @@ pub(crate) fn read_grant(body: &[u8], secrets: &[&str]) -> Result<Grant, Error> 
         if let Some(error) = Head::of(fields)?.refusal(secrets) {
             return Err(error);
         }
-        let token = fields.get(&["access_token"]).and_then(Field::text).filter(|token| !token.is_empty());
+        let token = fields.get(&["access_token"]).and_then(Field::text).map(Zeroizing::new);
+        let token = token.filter(|token| !token.is_empty()).map(|token| SecretString::from(token.as_str()));
         let life = fields.get(&["expires_in"]).and_then(Field::whole);
         Ok(Grant {
             token: token.ok_or_else(|| unreadable("no access_token"))?,
@@ -342,16 +355,22 @@ pub(super) fn unreadable(problem: impl Into<String>) -> Error {
     Error::Unreadable { problem: problem.into() }
 }
 
-/// Splits an answer into its fields and reads it by them.
+/// Splits an answer into its fields and reads it by them. Copies are wiped: it may be the answer with the token.
 pub(super) fn with_fields<T>(body: &[u8], read: impl FnOnce(&Fields<'_>) -> Result<T, Error>) -> Result<T, Error> {
-    let text = text_of(body);
-    if let Some(fields) = Fields::of(&text) {
+    match text_of(body) {
+        Cow::Borrowed(text) => with_fields_of(text, read),
+        Cow::Owned(text) => with_fields_of(&Zeroizing::new(text), read),
+    }
+}
+
+fn with_fields_of<T>(text: &str, read: impl FnOnce(&Fields<'_>) -> Result<T, Error>) -> Result<T, Error> {
+    if let Some(fields) = Fields::of(text) {
         return read(&fields);
     }
-    let mended = mend(&text);
+    let mended = Zeroizing::new(mend(text));
     match Fields::of(&mended) {
         Some(fields) => read(&fields),
-        None => Err(unreadable(what_it_is(&text))),
+        None => Err(unreadable(what_it_is(text))),
     }
 }
 
@@ -368,12 +387,45 @@ fn what_it_is(text: &str) -> &'static str {
 
 /// WeChat's words for people and records: no secret of ours, no control characters, not too long.
 fn clean(errmsg: &str, secrets: &[&str]) -> String {
-    let mut text = errmsg.to_owned();
+    let mut text = Zeroizing::new(errmsg.to_owned());
     for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
-        text = text.replace(secret, "***");
+        for spelling in spellings(secret) {
+            text = Zeroizing::new(text.replace(&*spelling, "***"));
+        }
     }
     let plain = |c: char| if c.is_control() || is_bidi(c) { ' ' } else { c };
     text.trim().chars().map(plain).take(ERRMSG_MAX_CHARS).collect()
+}
+
+/// A secret as somebody who repeats what we sent may write it: as it is, as in the query, in either case of hexadecimal
+/// digits, and as in JSON. The longer ones first, so that no piece of one is left.
+fn spellings(secret: &str) -> [Zeroizing<String>; 4] {
+    let query: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+    let json = Zeroizing::new(serde_json::Value::from(secret).to_string());
+    let lower = lower_escapes(&query);
+    [
+        Zeroizing::new(query),
+        Zeroizing::new(lower),
+        Zeroizing::new(json[1..json.len() - 1].to_owned()),
+        Zeroizing::new(secret.to_owned()),
+    ]
+}
+
+/// `%2F` as `%2f`; what stands beside the escapes keeps its case.
+fn lower_escapes(query: &str) -> String {
+    let mut digits = 0_u8;
+    let lower = |c: char| match digits {
+        _ if c == '%' => {
+            digits = 2;
+            c
+        }
+        0 => c,
+        _ => {
+            digits -= 1;
+            c.to_ascii_lowercase()
+        }
+    };
+    query.chars().map(lower).collect()
 }
 
 /// Characters that turn the direction of the text after them.

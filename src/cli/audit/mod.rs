@@ -32,6 +32,11 @@ pub(super) async fn audit(global: &Global, what: AuditCommand) -> Result<u8, Err
     }
 }
 
+/// Whether what was asked for is, its times included.
+pub(super) fn understands(what: AuditCommand) -> Result<(), Error> {
+    Wanted::of(what, &TimeZone::UTC).map(drop)
+}
+
 /// What was asked for, understood.
 enum Wanted {
     List(Filter),

@@ -340,6 +340,24 @@ fn wechats_words_come_cleaned() {
 }
 
 #[test]
+fn a_secret_that_comes_back_in_another_spelling_is_covered() {
+    let secret = "a+B/c=\"d%";
+    for echo in ["x a+B/c=\"d% y", "x a%2BB%2Fc%3D%22d%25 y", "x a%2bB%2fc%3d%22d%25 y", "x a+B/c=\\\"d% y"] {
+        assert_eq!(clean(echo, &[secret]), "x *** y");
+    }
+    assert_eq!(clean("another %2Bb%2Fc", &[secret]), "another %2Bb%2Fc");
+}
+
+#[test]
+fn a_token_request_is_written_without_a_copy() {
+    let secret = "\u{1}".repeat(4_000);
+    let body = token_request(&AppId::new("wxa"), &secret, Mode::Normal);
+    // Had it grown, it would have room for twice as much as was written.
+    assert_eq!(body.capacity(), 128 + ESCAPED_MAX * (3 + 4_000));
+    assert!(body.len() > ESCAPED_MAX * 4_000);
+}
+
+#[test]
 fn requests_as_documented() {
     let intent =
         |action, reason: Option<&str>| Intent::recorded(1, 1, action, AppId::new("wxa"), reason.map(Into::into));
