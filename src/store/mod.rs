@@ -8,13 +8,17 @@
 //! instant is an argument.
 
 mod audit;
+mod backup;
 mod brakes;
+mod chain;
 mod error;
 mod file;
 mod listing;
 mod read;
 mod record;
 mod recorded;
+mod redact;
+mod replay;
 mod sql;
 mod write;
 
@@ -24,10 +28,13 @@ mod tests;
 
 pub use audit::{AuditRow, Filter, Settlement, Shown, StatsFilter, StatsRow};
 pub use brakes::{ActiveBrake, BrakeKind, BrakeScope, NewBrake};
+pub use chain::{Finding, Head, KeptHead, NotAHead, RecordKind, Stage, Verified};
 pub use error::{Doing, StoreError};
 pub use read::{Past, Planned, Reader, Spent};
 pub use record::{Answered, CallRecord, Intended, NewDecision, NewIntent, RecordedVerdict};
 pub use recorded::{Applications, Recorded};
+pub use redact::{Erasable, Redacted};
+pub use replay::{ByRules, PassStart};
 pub use write::Store;
 
 use crate::policy::{Fate, Mode, Outcome};
