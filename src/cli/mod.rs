@@ -7,6 +7,7 @@
 mod args;
 mod audit;
 mod brakes;
+mod confirm;
 mod demo;
 mod logging;
 mod print;

@@ -2,16 +2,19 @@
 //!
 //! [`Account::pass`] walks one account (scan, decide, record, act, verify),
 //! [`preview`] prints the same plan without a hand to act with, [`backtest`]
-//! decides what is recorded again, and [`run`] is the service around them:
+//! decides what is recorded again, [`replay`] holds what is recorded against its own
+//! rules, and [`run`] is the service around them:
 //! schedule, supervision, signals, reload.
 
 mod account;
 mod act;
 mod backtest;
+mod head;
 mod lock;
 mod pass;
 mod preview;
 mod record;
+mod replay;
 mod report;
 mod run;
 mod schedule;
@@ -26,5 +29,6 @@ pub use backtest::{BacktestError, Backtested, Changed, Question, backtest};
 pub use lock::{LockError, StateLock};
 pub use pass::{Stage, Watch};
 pub use preview::{Preview, PreviewedAccount, preview};
+pub use replay::{Difference, NotReplayable, Replayed, Said, replay};
 pub use report::{PassReport, Trouble};
 pub use run::{RunError, Service, run, run_once};

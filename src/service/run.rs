@@ -6,6 +6,7 @@
 //! good one; a scheduler that goes silent or a clock that jumps is noticed.
 
 use super::account::{Account, SetupError, Surroundings};
+use super::head::DailyHead;
 use super::lock::{LockError, StateLock};
 use super::pass::{Stage, Watch, with_sources};
 use super::report::PassReport;
@@ -137,6 +138,7 @@ struct Round {
     busy: HashMap<AppId, task::Id>,
     skipped: u64,
     supervisor: Supervisor,
+    head: DailyHead,
     fed: Instant,
     last: Option<PassReport>,
     /// Applications soon to be timed out, by account, when last told.
@@ -159,6 +161,7 @@ impl Round {
             busy: HashMap::new(),
             skipped: 0,
             supervisor,
+            head: DailyHead::default(),
             fed: Instant::now(),
             last: None,
             urgent: HashMap::new(),
@@ -247,6 +250,7 @@ impl Round {
     /// The supervisor's look: once a second.
     async fn look(&mut self) -> Result<(), RunError> {
         self.service.lock.check()?;
+        self.head.look(&self.service.store, Timestamp::now(), &self.service.config.service.timezone).await;
         let beats = self.watch.beats.load(Ordering::Relaxed);
         let patience = STUCK.max(self.longest_timeout() * CALLS_A_BEAT);
         let found = self.supervisor.look(Timestamp::now(), Instant::now(), beats, !self.passes.is_empty(), patience);
