@@ -57,7 +57,10 @@ async fn nothing_unannounced(scene: &Scene, round: &str) {
                      WHERE s.outcome = 'planned'";
     let mut announced: Vec<String> = match sqlx_tables(scene).await {
         0 => Vec::new(),
-        _ => scene.sql(announced).await,
+        _ => {
+            scene.run("audit verify").exits(0);
+            scene.sql(announced).await
+        }
     };
     for (word, action) in [("agree", "dev_agree"), ("refuse", "dev_refuse")] {
         for call in scene.world.calls(action) {
@@ -101,7 +104,7 @@ async fn check_kills(latency_of: &[(&str, u64)], moments: impl IntoIterator<Item
         assert_eq!(scene.world.status(appid), Some(*status), "{appid}\n{}", last.out);
     }
     agrees_with_the_world(&scene, &expected).await;
-    assert_eq!(scene.sql("PRAGMA integrity_check").await, ["ok"]);
+    scene.run("audit verify --replay").exits(0);
     nothing_unannounced(&scene, "at the end").await;
     scene.end();
 }

@@ -2,8 +2,9 @@
 
 use super::laws::one_step;
 use super::*;
+use proptest::prelude::*;
 use sqlx::{ConnectOptions, Connection, sqlite::SqliteConnectOptions};
-use std::path::Path;
+use std::{path::Path, sync::OnceLock};
 
 /// Takes away what would refuse to change records, as somebody who may write the file can.
 const DISARM: &str = "SELECT 'DROP TRIGGER ' || name FROM sqlite_schema WHERE type = 'trigger'";
@@ -187,4 +188,107 @@ async fn two_writers_make_one_chain() {
     }
     assert_eq!(verified(&one.path(), None).await.findings, []);
     other.close().await;
+}
+
+/// Something a person with `sqlite3` and no triggers in the way may do to one record or one entry.
+#[derive(Debug, Clone, Copy)]
+enum Deed {
+    Edit,
+    Remove,
+    RemoveWithEntry,
+    RemoveEntry,
+    Insert,
+    Swap,
+    SwapEntries,
+}
+
+/// A deed on the record (or entry) that `pick` names, and what a verification must say.
+async fn deed(path: &Path, deed: Deed, pick: usize) -> (String, String) {
+    let mut conn = SqliteConnectOptions::new().filename(path).read_only(true).connect().await.unwrap();
+    let entries: Vec<(i64, String, i64)> = sqlx::query_as("SELECT sequence, kind, record FROM chain ORDER BY sequence")
+        .fetch_all(&mut conn)
+        .await
+        .unwrap();
+    let kinds = |wanted: &[&str]| -> Vec<(i64, String, i64)> {
+        entries.iter().filter(|(_, kind, _)| wanted.is_empty() || wanted.contains(&kind.as_str())).cloned().collect()
+    };
+    let all = match deed {
+        Deed::Insert => kinds(&["decisions", "settlements", "brakes"]),
+        Deed::Swap => kinds(&["decisions", "settlements"]),
+        _ => kinds(&[]),
+    };
+    let (sequence, kind, id) = all[pick % all.len()].clone();
+    let one = RecordKind::from_word(&kind).unwrap().one();
+    let columns = format!("SELECT name, type FROM pragma_table_info('{kind}') WHERE name <> 'id'");
+    let columns: Vec<(String, String)> =
+        sqlx::query_as(sqlx::AssertSqlSafe(columns)).fetch_all(&mut conn).await.unwrap();
+    conn.close().await.unwrap();
+    let last = entries.iter().filter(|(_, other, _)| *other == kind).map(|(.., id)| *id).max().unwrap();
+    match deed {
+        Deed::Edit => {
+            let (column, of) = &columns[pick / 7 % columns.len()];
+            let new = if of == "INTEGER" {
+                format!("ifnull({column}, 0) + 1000")
+            } else {
+                format!("ifnull({column}, '') || 'x'")
+            };
+            (format!("UPDATE {kind} SET {column} = {new} WHERE id = {id}"), format!("{one} {id} was edited"))
+        }
+        Deed::Remove => (format!("DELETE FROM {kind} WHERE id = {id}"), format!("{one} {id} was removed")),
+        Deed::RemoveWithEntry => (
+            format!("DELETE FROM {kind} WHERE id = {id}; DELETE FROM chain WHERE sequence = {sequence}"),
+            format!("{one} {id} was removed"),
+        ),
+        Deed::RemoveEntry => {
+            (format!("DELETE FROM chain WHERE sequence = {sequence}"), format!("{one} {id} was inserted"))
+        }
+        Deed::Insert => {
+            let names: Vec<&str> =
+                columns.iter().map(|(name, _)| name.as_str()).filter(|name| *name != "lifts").collect();
+            let names = names.join(", ");
+            let sql = format!("INSERT INTO {kind} ({names}) SELECT {names} FROM {kind} WHERE id = {id}");
+            (sql, format!("{one} {} was inserted", last + 1))
+        }
+        Deed::Swap => {
+            let (id, other) = if id == last { (id - 1, id) } else { (id, id + 1) };
+            let sql = format!(
+                "UPDATE {kind} SET id = 0 WHERE id = {id}; UPDATE {kind} SET id = {id} WHERE id = {other}; \
+                 UPDATE {kind} SET id = {other} WHERE id = 0"
+            );
+            (sql, format!("{one} {id} was edited|{one} {id} and {one} {other} were reordered"))
+        }
+        Deed::SwapEntries => {
+            let sequence = sequence.min(entries.len() as i64 - 1);
+            let next = sequence + 1;
+            let sql = format!(
+                "UPDATE chain SET sequence = 0 WHERE sequence = {sequence}; UPDATE chain SET sequence = {sequence} WHERE \
+                 sequence = {next}; UPDATE chain SET sequence = {next} WHERE sequence = 0"
+            );
+            (sql, format!("the chain breaks at entry {sequence} "))
+        }
+    }
+}
+
+fn any_deed() -> impl Strategy<Value = (Deed, usize)> {
+    use Deed::*;
+    let deeds = vec![Edit, Edit, Edit, Remove, RemoveWithEntry, RemoveEntry, Insert, Swap, SwapEntries];
+    (proptest::sample::select(deeds), any::<u16>().prop_map(usize::from))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_single_deed_is_found_and_named((deed, pick) in any_deed()) {
+        static HISTORY: OnceLock<TempDir> = OnceLock::new();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let dir = HISTORY.get_or_init(|| runtime.block_on(history(11, 70)));
+        let (sql, expected, found) = runtime.block_on(async {
+            let (sql, expected) = self::deed(&dir.path().join("menshen.db"), deed, pick).await;
+            let found = after(dir, &format!("PRAGMA ignore_check_constraints = ON; {sql}")).await;
+            (sql, expected, found)
+        });
+        let named = |words: &String| expected.split('|').any(|expected| words.contains(expected));
+        prop_assert!(found.iter().any(named), "{sql}\n{expected}\n{found:#?}");
+    }
 }
