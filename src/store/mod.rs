@@ -20,6 +20,7 @@ mod recorded;
 mod redact;
 mod replay;
 mod sql;
+mod waiting;
 mod write;
 
 #[cfg(test)]
@@ -35,6 +36,7 @@ pub use record::{Answered, CallRecord, Intended, NewDecision, NewIntent, Recorde
 pub use recorded::{Applications, Recorded};
 pub use redact::{Erasable, Redacted};
 pub use replay::{ByRules, PassStart};
+pub use waiting::{EarlierRow, Waiting, WaitingFilter};
 pub use write::Store;
 
 use crate::policy::{Fate, Mode, Outcome};

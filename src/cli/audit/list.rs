@@ -53,7 +53,12 @@ pub(in crate::cli) fn filter(rows: &RowFilter, limit: u64, timezone: &TimeZone) 
 }
 
 /// Prints the decisions that match.
-pub(super) async fn list(log: &Reader, format: Format, filter: &Filter, timezone: &TimeZone) -> Result<u8, Error> {
+pub(in crate::cli) async fn list(
+    log: &Reader,
+    format: Format,
+    filter: &Filter,
+    timezone: &TimeZone,
+) -> Result<u8, Error> {
     match format {
         Format::Human => list_table(log, filter, timezone).await?,
         Format::Json => each(log, filter, |row| print::json(&row)).await?,

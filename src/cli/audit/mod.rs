@@ -10,9 +10,9 @@ mod stats;
 mod times;
 mod verify;
 
-pub(super) use list::filter;
-pub(super) use pass::print_pass;
-pub(super) use show::application_of;
+pub(super) use list::{filter, list};
+pub(super) use pass::{print_by_hand, print_pass};
+pub(super) use show::{application_of, in_full, look_again};
 pub(super) use times::local;
 
 use super::args::{AuditCommand, Global, VerifyArgs};

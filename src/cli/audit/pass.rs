@@ -2,7 +2,7 @@
 
 use super::list::{each, note};
 use crate::cli::print::{self, Align, Table, Tone, visible};
-use crate::service::PassReport;
+use crate::service::{PassReport, Trouble};
 use crate::store::{Filter, Reader};
 use anyhow::Error;
 
@@ -11,6 +11,23 @@ const ROWS_OF_A_PASS: u32 = 200;
 
 /// What a pass wrote, after `run --once`.
 pub(in crate::cli) async fn print_pass(log: &Reader, report: &PassReport) -> Result<(), Error> {
+    if print_rows(log, report).await? == ROWS_OF_A_PASS {
+        print::line(&format!("(the newest {ROWS_OF_A_PASS}; all of them with `menshen audit list --limit 0`)"))?;
+    }
+    print::line(&summary(report))
+}
+
+/// What a person's own calls wrote.
+pub(in crate::cli) async fn print_by_hand(log: &Reader, report: &PassReport) -> Result<(), Error> {
+    print_rows(log, report).await?;
+    for line in troubles(report).into_iter().chain(brake(report)) {
+        print::line(line.trim_start())?;
+    }
+    Ok(())
+}
+
+/// The rows of a pass; gives their number.
+async fn print_rows(log: &Reader, report: &PassReport) -> Result<u32, Error> {
     let filter = Filter {
         pass: Some(report.pass.clone()),
         since: Some(report.started),
@@ -26,7 +43,7 @@ pub(in crate::cli) async fn print_pass(log: &Reader, report: &PassReport) -> Res
         ("outcome", Align::Left),
         ("note", Align::Left),
     ]);
-    let mut rows = 0;
+    let mut rows = 0_u32;
     each(log, &filter, |row| {
         rows += 1;
         table.row(vec![
@@ -44,10 +61,7 @@ pub(in crate::cli) async fn print_pass(log: &Reader, report: &PassReport) -> Res
     if rows > 0 {
         print::line(&table.text())?;
     }
-    if rows == ROWS_OF_A_PASS {
-        print::line(&format!("(the newest {ROWS_OF_A_PASS}; all of them with `menshen audit list --limit 0`)"))?;
-    }
-    print::line(&summary(report))
+    Ok(rows)
 }
 
 fn summary(report: &PassReport) -> String {
@@ -69,9 +83,7 @@ fn summary(report: &PassReport) -> String {
     parts.extend(more.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")));
     let mut text =
         format!("{}: {} pending of {} entries; {}", report.account, report.pending, report.entries, parts.join(", "));
-    for trouble in &report.troubles {
-        text.push_str(&format!("\n  failed ({}): {}", trouble.during, trouble.message));
-    }
+    text.extend(troubles(report));
     for line in report.brake_lines() {
         text.push_str(&format!("\n  {line}"));
     }
@@ -81,10 +93,20 @@ fn summary(report: &PassReport) -> String {
     if report.stopped {
         text.push_str("\n  stopped before its end; the next pass goes on");
     }
-    if let Some(why) = &report.brake {
-        text.push_str(&format!(
-            "\n  BRAKE verification: {why}\n  Nothing more is sent for this account. Look at the console, then: menshen resume --why \"…\""
-        ));
-    }
+    text.extend(brake(report));
     text
+}
+
+/// What went wrong, each on a line of its own.
+fn troubles(report: &PassReport) -> Vec<String> {
+    let line = |trouble: &Trouble| format!("\n  failed ({}): {}", trouble.during, trouble.message);
+    report.troubles.iter().map(line).collect()
+}
+
+/// The brake this pass pulled.
+fn brake(report: &PassReport) -> Option<String> {
+    let why = report.brake.as_ref()?;
+    Some(format!(
+        "\n  BRAKE verification: {why}\n  Nothing more is sent for this account. Look at the console, then: menshen resume --why \"…\""
+    ))
 }

@@ -31,7 +31,7 @@ pub(super) async fn show(log: &Reader, format: Format, id: i64) -> Result<u8, Er
     Ok(DONE)
 }
 
-fn in_full(shown: &Shown) -> String {
+pub(in crate::cli) fn in_full(shown: &Shown) -> String {
     let row = &shown.row;
     let redacted = || "(redacted)".to_owned();
     let mut lines = vec![
@@ -62,7 +62,7 @@ fn in_full(shown: &Shown) -> String {
 }
 
 /// The log keeps the evidence of the rules that mattered; the recorded rules tell what every other one looked at.
-async fn look_again(log: &Reader, shown: &mut Shown) -> Result<(), Error> {
+pub(in crate::cli) async fn look_again(log: &Reader, shown: &mut Shown) -> Result<(), Error> {
     let application = application_of(shown);
     let Some(why) = &mut shown.why else { return Ok(()) };
     if shown.engine.as_deref() != Some(ENGINE_VERSION) {
