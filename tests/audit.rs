@@ -13,7 +13,7 @@ fn an_hour_ago() -> i64 {
     jiff::Timestamp::now().as_second() - 3_600
 }
 
-/// Agreed, refused and held, in a log of one pass.
+/// Held, agreed and refused, in this order, in a log of one pass.
 async fn three() -> Scene {
     let scene = Scene::empty().await;
     scene.arrive(Application::new("wx-good").created_at(an_hour_ago() + 1).nickname("甲店"));
@@ -66,9 +66,9 @@ async fn a_log_of_passes_verifies_and_replays() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_done_to_the_log_is_said_and_is_exit_status_1() {
     let cases = [
-        ("UPDATE decisions SET verdict = 'hold' WHERE appid = 'wx-bad'", "decision 2 was edited"),
+        ("UPDATE decisions SET verdict = 'hold' WHERE appid = 'wx-bad'", "decision 3 was edited"),
         ("DELETE FROM calls WHERE id = 1", "call 1 was removed"),
-        ("UPDATE words SET reason = '正经生意' WHERE decision_id = 2", "the words of decision 2 were edited"),
+        ("UPDATE words SET reason = '正经生意' WHERE decision_id = 3", "the words of decision 3 were edited"),
         (
             "UPDATE rollup SET n = n + 1 WHERE verdict = 'agree' AND outcome = 'done'",
             "rollup disagrees with the records",
@@ -96,7 +96,7 @@ async fn a_replay_finds_what_the_recorded_rules_do_not_say() {
     scene
         .run("audit verify --replay")
         .exits(1)
-        .says("decision 1 is recorded as refuse by rule \"gambling words\"; the recorded rules say agree by rule \"known trades\"")
+        .says("decision 2 is recorded as refuse by rule \"gambling words\"; the recorded rules say agree by rule \"known trades\"")
         .says("NOT AS RECORDED: 1 of 3");
     let scene = three().await;
     tamper(&scene, "UPDATE rulesets SET engine = '0'").await;
@@ -164,7 +164,7 @@ async fn an_export_is_the_whole_list() {
     assert_eq!(exported, all("audit list --limit 0 --format json"));
     assert_eq!(exported, all("audit export --format json"));
     assert_eq!(exported.len(), 3);
-    assert_eq!(all("audit export --verdict refuse --limit 5"), [exported[1].clone()]);
+    assert_eq!(all("audit export --verdict refuse --limit 5"), [exported[2].clone()]);
     let csv = scene.run("audit export --format csv").exits(0).out;
     assert_eq!(csv, scene.run("audit list --limit 0 --format csv").exits(0).out);
     assert!(csv.contains(",'=某店,"), "no formula in a spreadsheet: {csv}");
