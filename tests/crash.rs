@@ -264,7 +264,7 @@ fn limited(scene: &Scene, blocks: u64) -> Done {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_stops_the_acting_and_loses_nothing() {
     let mut sent = Vec::new();
-    for blocks in [1, 8, 64, 128, 160, 200, 240, 300, 400] {
+    for blocks in [1, 8, 64, 160, 400, 480, 640, 720, 900] {
         let scene = some().await;
         let done = limited(&scene, blocks);
         assert_eq!(done.status, Some(1), "{blocks}\n{}\n{}", done.out, done.err);
