@@ -2,7 +2,8 @@
 //!
 //! [`Account::pass`] walks one account (scan, decide, record, act, verify),
 //! [`preview`] prints the same plan without a hand to act with, [`backtest`]
-//! decides what is recorded again, and [`run`] is the service around them:
+//! decides what is recorded again, [`replay`] holds what is recorded against its own
+//! rules, and [`run`] is the service around them:
 //! schedule, supervision, signals, reload.
 
 mod account;
@@ -12,6 +13,7 @@ mod alarm;
 mod answers;
 mod backtest;
 mod hand;
+mod head;
 mod housekeeping;
 mod judge;
 mod limits;
@@ -19,6 +21,7 @@ mod lock;
 mod pass;
 mod preview;
 mod record;
+mod replay;
 mod report;
 mod run;
 mod schedule;
@@ -35,5 +38,6 @@ pub use hand::{HandError, Obstacle, Wish, Words};
 pub use lock::{LockError, StateLock};
 pub use pass::{Stage, Watch};
 pub use preview::{Deletion, Preview, PreviewedAccount, preview};
+pub use replay::{Difference, NotReplayable, Replayed, Said, replay};
 pub use report::{PassReport, Trouble};
 pub use run::{RunError, Service, run, run_once};

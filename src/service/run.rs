@@ -7,6 +7,7 @@
 
 use super::account::{Account, SetupError, Surroundings};
 use super::alarm::{Alarm, concerned, in_words};
+use super::head::DailyHead;
 use super::lock::{LockError, StateLock};
 use super::pass::{Stage, Watch, with_sources};
 use super::report::PassReport;
@@ -140,6 +141,7 @@ struct Round {
     busy: HashMap<AppId, task::Id>,
     skipped: u64,
     supervisor: Supervisor,
+    head: DailyHead,
     fed: Instant,
     last: Option<PassReport>,
     /// Applications soon to be timed out, by account, when last told.
@@ -161,6 +163,7 @@ impl Round {
             busy: HashMap::new(),
             skipped: 0,
             supervisor,
+            head: DailyHead::default(),
             fed: Instant::now(),
             last: None,
             urgent: HashMap::new(),
@@ -254,6 +257,7 @@ impl Round {
     /// The supervisor's look: once a second.
     async fn look(&mut self) -> Result<(), RunError> {
         self.service.lock.check()?;
+        self.head.look(&self.service.store, Timestamp::now(), &self.service.config.service.timezone).await;
         let beats = self.watch.beats.load(Ordering::Relaxed);
         let patience = STUCK.max(self.longest_timeout() * CALLS_A_BEAT);
         let found = self.supervisor.look(Timestamp::now(), Instant::now(), beats, !self.passes.is_empty(), patience);

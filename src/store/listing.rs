@@ -110,12 +110,23 @@ impl Listing {
 
     /// The rows of the list, oldest first.
     pub(super) fn rows(&self) -> QueryBuilder<Sqlite> {
+        self.rows_after(None)
+    }
+
+    /// So many of them, behind the instant and id of the last one seen.
+    pub(super) fn page(&self, after: Option<(i64, i64)>, most: i64) -> QueryBuilder<Sqlite> {
+        let mut query = self.rows_after(after);
+        query.push(" LIMIT ").push_bind(most);
+        query
+    }
+
+    fn rows_after(&self, after: Option<(i64, i64)>) -> QueryBuilder<Sqlite> {
         let mut query = QueryBuilder::new(
             "SELECT d.id, d.decided_at, d.account, d.appid, d.create_time_secs, w.nickname, w.reason, d.categories, \
              d.verdict, d.rule, w.message, d.mode, d.actor, d.brake, s.outcome, s.errcode, s.errmsg, s.attempts, \
              s.settled_at, d.pass, d.ruleset FROM ",
         );
-        self.push_rest(&mut query, None);
+        self.push_rest(&mut query, after);
         query
     }
 

@@ -8,13 +8,17 @@
 //! instant is an argument.
 
 mod audit;
+mod backup;
 mod brakes;
+mod chain;
 mod error;
 mod file;
 mod listing;
 mod read;
 mod record;
 mod recorded;
+mod redact;
+mod replay;
 mod sql;
 mod waiting;
 mod write;
@@ -25,10 +29,13 @@ mod tests;
 
 pub use audit::{AuditRow, Filter, Settlement, Shown, StatsFilter, StatsRow};
 pub use brakes::{ActiveBrake, BrakeKind, BrakeScope, NewBrake, Pulled};
+pub use chain::{Finding, Head, KeptHead, NotAHead, RecordKind, Stage, Verified};
 pub use error::{Doing, StoreError};
 pub use read::{Past, Planned, Reader, Spent};
 pub use record::{Answered, CallRecord, Cap, Capped, Intended, NewDecision, NewIntent, NewPlace, RecordedVerdict};
 pub use recorded::{Applications, Recorded};
+pub use redact::{Erasable, Redacted};
+pub use replay::{ByRules, PassStart};
 pub use waiting::{EarlierRow, Waiting, WaitingFilter};
 pub use write::Store;
 

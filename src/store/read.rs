@@ -295,7 +295,7 @@ fn one_past(row: &SqliteRow) -> Result<Past, sqlx::Error> {
     })
 }
 
-fn one_earlier(row: &SqliteRow) -> Result<(AppId, Earlier), sqlx::Error> {
+pub(super) fn one_earlier(row: &SqliteRow) -> Result<(AppId, Earlier), sqlx::Error> {
     let Identity { appid, create_time } = identity(row, 0)?;
     let kind = |word: &str| match word {
         "agree" => Some(EarlierKind::Agreed),

@@ -5,9 +5,11 @@
 //! the transaction can be trusted.
 
 use super::{
-    Answered, CallRecord, Capped, Doing, Intended, NewDecision, NewIntent, NewPlace, Outcome, Reader, StoreError, file,
+    Answered, CallRecord, Capped, Doing, Intended, NewDecision, NewIntent, NewPlace, Outcome, Reader, StoreError,
+    chain::{self, Marks, Words},
+    file,
     read::{millis, word},
-    sql,
+    redact, sql,
 };
 use crate::policy::{Action, AppId, Intent};
 use jiff::Timestamp;
@@ -159,14 +161,34 @@ impl Store {
 
     /// Starts a write; waits for the one before it, and up to 5 s for other processes.
     pub(super) async fn begin(&self, doing: Doing) -> Result<Writing<'_>, StoreError> {
+        let (slot, conn) = self.connection(doing).await?;
+        let mut writing = Writing { path: self.reader.path(), doing, slot, conn, before: None };
+        writing.run(sqlx::query(sql::BEGIN)).await?;
+        // Only now: another process may have written until the transaction began.
+        let before = Marks::read(&mut writing.conn).await;
+        writing.before = Some(before.map_err(|error| writing.failed(error))?);
+        Ok(writing)
+    }
+
+    /// The writing connection, and where it is put back when nothing went wrong with it.
+    async fn connection(&self, doing: Doing) -> Result<(Slot<'_>, SqliteConnection), StoreError> {
         let mut slot = self.writer.lock().await;
         let conn = match slot.take() {
             Some(conn) => conn,
             None => self.settings.connect().await.map_err(|error| self.reader.failed(doing, error))?,
         };
-        let mut writing = Writing { path: self.reader.path(), doing, slot, conn };
-        writing.run(sqlx::query(sql::BEGIN)).await?;
-        Ok(writing)
+        Ok((slot, conn))
+    }
+
+    /// Folds the write-ahead log into the database and empties it; false if somebody reads for longer than we wait.
+    pub(super) async fn empty_log(&self, doing: Doing) -> Result<bool, StoreError> {
+        let (mut slot, mut conn) = self.connection(doing).await?;
+        let busy: bool = sqlx::query_scalar(sql::EMPTY_LOG)
+            .fetch_one(&mut conn)
+            .await
+            .map_err(|error| self.reader.failed(doing, error))?;
+        *slot = Some(conn);
+        Ok(!busy)
     }
 
     /// The writing connection, for tests that must spoil it.
@@ -176,18 +198,27 @@ impl Store {
     }
 }
 
+type Slot<'a> = MutexGuard<'a, Option<SqliteConnection>>;
+
 /// One write under way. Dropped without [`Writing::commit`] it takes its connection along, and so is undone.
 pub(super) struct Writing<'a> {
     path: &'a Path,
     doing: Doing,
-    slot: MutexGuard<'a, Option<SqliteConnection>>,
+    slot: Slot<'a>,
     pub(super) conn: SqliteConnection,
+    /// How far the log reached when it began; `None` before that.
+    before: Option<Marks>,
 }
 
 type Statement<'q> = sqlx::query::Query<'q, sqlx::Sqlite, sqlx::sqlite::SqliteArguments>;
 
 impl Writing<'_> {
+    /// Chains the records that were written, and makes everything durable.
     pub(super) async fn commit(mut self) -> Result<(), StoreError> {
+        if let Some(before) = &self.before {
+            let chained = chain::extend(&mut self.conn, before).await;
+            chained.map_err(|error| self.failed(error))?;
+        }
         self.run(sqlx::query(sql::COMMIT)).await?;
         *self.slot = Some(self.conn);
         Ok(())
@@ -227,16 +258,28 @@ impl Writing<'_> {
             .bind(&row.pass)
             .bind(&row.ruleset);
         let id = self.run(statement).await?;
-        let statement = sqlx::query(sql::SAY)
-            .bind(id)
-            .bind(&application.nickname)
-            .bind(&application.reason)
-            .bind(&row.message)
-            .bind(json(&row.why))
-            .bind(&application.headimgurl)
-            .bind(&application.apply_url);
-        self.run(statement).await?;
+        self.say(id, row).await?;
         Ok(id)
+    }
+
+    /// What the applicant wrote and we wrote with it, sealed.
+    async fn say(&mut self, decision: i64, row: &NewDecision) -> Result<(), StoreError> {
+        let why = json(&row.why);
+        let application = &row.application;
+        let words = [
+            Some(application.nickname.as_str()),
+            Some(application.reason.as_str()),
+            row.message.as_deref(),
+            Some(why.as_str()),
+            application.headimgurl.as_deref(),
+            application.apply_url.as_deref(),
+        ];
+        let salt = chain::salt().map_err(|error| self.failed(sqlx::Error::Io(error)))?;
+        let seal = chain::seal(&salt, &Words::new(words));
+        let statement =
+            words.iter().fold(sqlx::query(sql::SAY).bind(decision), |statement, text| statement.bind(*text));
+        let statement = statement.bind(salt.as_slice()).bind(seal.as_slice());
+        self.run(statement).await.map(drop)
     }
 
     async fn settle(
@@ -391,7 +434,21 @@ impl Writing<'_> {
         read().map_err(|error| self.failed(error))
     }
 
+    /// An error of WeChat's may quote what it was sent. A record is not erased, so that goes no further.
+    async fn unquoted(&mut self, decision: i64, call: &CallRecord) -> Result<Option<String>, StoreError> {
+        let Some(errmsg) = &call.errmsg else { return Ok(None) };
+        if call.errcode == Some(0) {
+            return Ok(Some(errmsg.clone()));
+        }
+        let query = sqlx::query_as(sql::SAID).bind(decision).fetch_optional(&mut self.conn).await;
+        let said: Option<(Option<String>, Option<String>, Option<String>)> =
+            query.map_err(|error| self.failed(error))?;
+        let (nickname, reason, message) = said.unwrap_or_default();
+        Ok(Some(redact::unquoted(errmsg, [message, reason, nickname].into_iter().flatten())))
+    }
+
     async fn call(&mut self, decision: i64, call: &CallRecord) -> Result<(), StoreError> {
+        let errmsg = self.unquoted(decision, call).await?;
         let statement = sqlx::query(sql::CALL)
             .bind(decision)
             .bind(call.attempt)
@@ -401,7 +458,7 @@ impl Writing<'_> {
             .bind(call.fate.word())
             .bind(call.http_status)
             .bind(call.errcode)
-            .bind(&call.errmsg)
+            .bind(errmsg)
             .bind(&call.rid);
         self.run(statement).await.map(drop)
     }

@@ -41,7 +41,7 @@ async fn what_is_folded_equals_a_full_count_after_any_history() {
     }
 }
 
-async fn one_step(desk: &Desk, random: &mut fastrand::Rng, step: u32) {
+pub(super) async fn one_step(desk: &Desk, random: &mut fastrand::Rng, step: u32) {
     let appid = format!("wx{step}");
     let vary = |row: NewDecision, random: &mut fastrand::Rng| NewDecision {
         day: format!("2026-11-2{}", random.u8(0..3)),

@@ -1,10 +1,14 @@
 //! The audit log on real files.
 
+mod backup;
+mod chain;
 mod disk;
 mod laws;
 mod limits;
 mod listing;
+mod migration;
 mod recorded;
+mod redact;
 mod schema;
 mod story;
 

@@ -40,17 +40,25 @@ async fn records_cannot_be_changed_deleted_or_replaced() {
     let brake = NewBrake { at: at(0), kind: BrakeKind::Pause, scope, why: None, who: "cli:me".into() };
     desk.store.pull_brake(&brake).await.unwrap();
 
-    for table in ["decisions", "calls", "settlements", "brakes", "proofs", "rulesets"] {
+    for table in ["decisions", "calls", "settlements", "brakes", "proofs", "rulesets", "chain"] {
         for forbidden in [format!("UPDATE {table} SET rowid = rowid"), format!("DELETE FROM {table}")] {
             let refused = desk.run(&forbidden).await.unwrap_err();
             assert!(refused.to_string().contains("append-only"), "{forbidden}: {refused}");
         }
     }
-    for table in ["decisions", "calls", "settlements"] {
+    for table in ["decisions", "calls", "settlements", "brakes", "proofs", "rulesets", "chain", "words"] {
         let forbidden = format!("INSERT OR REPLACE INTO {table} SELECT * FROM {table}");
         assert!(desk.run(&forbidden).await.is_err(), "{forbidden}");
     }
-    desk.run("UPDATE words SET nickname = NULL, reason = NULL, message = NULL, why = NULL").await.unwrap();
+    for forbidden in [
+        "DELETE FROM words",
+        "UPDATE words SET nickname = 'x'",
+        "UPDATE words SET why = NULL",
+        "UPDATE words SET seal = NULL",
+    ] {
+        assert!(desk.run(forbidden).await.is_err(), "{forbidden}");
+    }
+    desk.run("UPDATE words SET nickname = NULL, reason = NULL, message = NULL, why = NULL, salt = NULL").await.unwrap();
     assert_eq!(desk.store.show(row).await.unwrap().unwrap().why, None, "words can be erased");
 }
 
