@@ -171,8 +171,9 @@ fn left(due: Option<Timestamp>, now: Timestamp) -> String {
     let Some(due) = due else { return "?".to_owned() };
     let minutes = due.duration_since(now).as_mins();
     match minutes {
-        ..0 => "overdue".to_owned(),
-        0..60 => format!("{minutes} min"),
+        // A minute is cut off towards zero: half a minute late is late.
+        _ if due < now => "overdue".to_owned(),
+        ..60 => format!("{minutes} min"),
         _ => format!("{} h {:02} min", minutes / 60, minutes % 60),
     }
 }
