@@ -10,6 +10,7 @@ mod account_lock;
 mod act;
 mod answers;
 mod backtest;
+mod elsewhere;
 mod hand;
 mod judge;
 mod lock;

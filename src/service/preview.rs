@@ -57,13 +57,14 @@ async fn one(account: &Account, log: Option<&Reader>, tell: &(dyn Fn(Stage) + Sy
         report.wechat_trouble("list", gap);
     }
     let identities: Vec<Identity> = listing.pending.iter().map(Application::identity).collect();
-    let known = match log {
+    let mut known = match log {
         None => Known::nothing(account),
         Some(log) => Known::read(log, account, &identities, now).await.unwrap_or_else(|error| {
             report.trouble("read the log", with_sources(&error));
             Known::nothing(account)
         }),
     };
+    known.ended = listing.ended();
     report.stops = known.stop_words();
     let live = Account { mode: Mode::Live, ..account.clone() };
     let steps = known.plan(&live, listing.pending, true, now);

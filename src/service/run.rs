@@ -239,7 +239,7 @@ impl Round {
         self.brake = brakes.into_iter().find(|brake| brake.kind == BrakeKind::Verification).map(|brake| {
             let concerned =
                 self.service.accounts.iter().find(|account| Some(&account.appid) == brake.scope.account.as_ref());
-            let name = concerned.map_or("an account", Account::name);
+            let name = concerned.map_or("every account", Account::name);
             format!("BRAKE verification on {name}: {}", brake.why.unwrap_or_default())
         });
     }
@@ -360,8 +360,14 @@ fn log_pass(report: &PassReport) {
             errcode = trouble.errcode, rid = trouble.rid.as_deref(), "{}", trouble.message
         );
     }
+    if report.timed_out > 0 {
+        tracing::warn!(
+            account = %report.account, timed_out = report.timed_out,
+            "WeChat timed applications out before anybody had decided them"
+        );
+    }
     let words = format!(
-        "{} pending of {}: {} agreed, {} refused, {} held, {} braked, {} shadow, {} overtaken, {} failed, {} known, {} waiting, {} unreadable",
+        "{} pending of {}: {} agreed, {} refused, {} held, {} braked, {} shadow, {} overtaken, {} elsewhere, {} timed out, {} failed, {} known, {} waiting, {} unreadable",
         report.pending,
         report.entries,
         report.agreed,
@@ -370,6 +376,8 @@ fn log_pass(report: &PassReport) {
         report.braked,
         report.shadow,
         report.overtaken,
+        report.elsewhere,
+        report.timed_out,
         report.failed,
         report.known,
         report.waiting,

@@ -23,6 +23,8 @@ pub enum Doing {
     Answer,
     /// Pulling or lifting a brake.
     Brake,
+    /// Marking how far it has come, before anything is sent.
+    Mark,
 }
 
 impl Doing {
@@ -36,6 +38,7 @@ impl Doing {
                 "the answers were not recorded; these rows stay planned until the next pass reads the list"
             }
             Doing::Brake => "no brake was pulled or lifted",
+            Doing::Mark => "nothing was sent; these rows stay planned until the next pass reads the list",
         }
     }
 }
@@ -49,6 +52,7 @@ impl fmt::Display for Doing {
             Doing::Intend => "recording what is about to be sent",
             Doing::Answer => "recording answers",
             Doing::Brake => "recording a brake",
+            Doing::Mark => "marking how far the audit log has come",
         })
     }
 }

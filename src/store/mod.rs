@@ -9,9 +9,11 @@
 
 mod audit;
 mod brakes;
+mod elsewhere;
 mod error;
 mod file;
 mod listing;
+mod mark;
 mod read;
 mod record;
 mod recorded;
@@ -25,6 +27,7 @@ mod tests;
 
 pub use audit::{AuditRow, Filter, Settlement, Shown, StatsFilter, StatsRow};
 pub use brakes::{ActiveBrake, BrakeKind, BrakeScope, NewBrake};
+pub use elsewhere::{NewElsewhere, Open};
 pub use error::{Doing, StoreError};
 pub use read::{Past, Planned, Reader, Spent};
 pub use record::{Answered, CallRecord, Intended, NewDecision, NewIntent, RecordedVerdict};

@@ -69,6 +69,7 @@ fn past(verdict: Verdict, outcome: Outcome) -> Past {
             Outcome::Done => action_of(verdict).map(|action| (7, action)),
             _ => None,
         },
+        elsewhere: false,
     }
 }
 
@@ -79,11 +80,19 @@ struct Case {
     room: Room,
     stops: Stops,
     settled: bool,
+    ended: HashSet<Identity>,
 }
 
 impl Default for Case {
     fn default() -> Case {
-        Case { mode: Mode::Live, past: HashMap::new(), room: Room::default(), stops: Stops::default(), settled: true }
+        Case {
+            mode: Mode::Live,
+            past: HashMap::new(),
+            room: Room::default(),
+            stops: Stops::default(),
+            settled: true,
+            ended: HashSet::new(),
+        }
     }
 }
 
@@ -103,6 +112,7 @@ impl Case {
                 past: &self.past,
                 room: self.room,
                 stops: &self.stops,
+                ended: &self.ended,
                 settled: self.settled,
             },
             pending,
@@ -289,4 +299,19 @@ fn without_a_create_time_an_accepted_change_may_be_of_another_application() {
     };
     let case = Case::default().after(&nameless, held);
     case.check(vec![nameless], &["wx-good hold ambiguous known"]);
+}
+
+#[test]
+fn what_has_ended_elsewhere_is_left_alone() {
+    let one = application("wx1", 1, REFUSE);
+    let elsewhere = |outcome| Past { accepted: None, elsewhere: true, ..past(Verdict::Agree, outcome) };
+    for outcome in [Outcome::Done, Outcome::Overtaken] {
+        Case::default().after(&one, elsewhere(outcome)).check(vec![one.clone()], &["wx1 refuse - wait"]);
+    }
+    // Without a create_time it is as well a new one: who ended is told apart by the list alone.
+    let timeless = Application { create_time: CreateTime::ABSENT, ..one };
+    let case = Case::default().after(&timeless, elsewhere(Outcome::Done));
+    case.check(vec![timeless.clone()], &["wx1 refuse - refuse"]);
+    let ended = HashSet::from([timeless.identity()]);
+    Case { ended, ..case }.check(vec![timeless], &["wx1 hold ambiguous record held"]);
 }

@@ -1,6 +1,7 @@
 //! The audit log on real files.
 
 mod disk;
+mod elsewhere;
 mod laws;
 mod limits;
 mod listing;
