@@ -233,7 +233,8 @@ async fn what_hits_the_oldest_is_found_out_although_the_oldest_is_to_be_refused(
 #[tokio::test]
 async fn people_time_and_applicants_between_two_readings_pull_no_brake() {
     type Happens = fn(&Scene);
-    let moments: [(&str, fn(Stage) -> bool); 2] = [("before acting", reading), ("while acting", acting)];
+    type When = fn(Stage) -> bool;
+    let moments: [(&str, When); 2] = [("before acting", reading), ("while acting", acting)];
     let happenings: [(&str, Happens); 6] = [
         ("somebody arrives", |scene| scene.arrive(good("wx-new", 50))),
         ("a held one is withdrawn", |scene| assert_eq!(scene.world.withdraw("wx-ask"), Moved::Moved)),
