@@ -250,7 +250,8 @@ async fn somebody_elses_agree_is_not_ours_because_the_list_could_not_be_read() {
     assert_eq!(scene.story().await, ["wx-good agree planned"]);
     scene.calm();
     scene.pass().await;
-    assert_eq!(scene.story().await, ["wx-good agree overtaken"]);
+    assert_eq!(scene.story().await, ["wx-good agree overtaken", "wx-good agree done"]);
+    assert_eq!(scene.rows().await[1].actor, "elsewhere");
     scene.end();
 }
 
@@ -270,6 +271,8 @@ async fn somebody_elses_agree_is_not_ours_because_an_earlier_try_was_rejected() 
 #[tokio::test]
 async fn a_second_application_that_arrives_meanwhile_makes_it_ambiguous() {
     let scene = Scene::empty().await;
+    // Somebody waits longer, so that the first of all is the one that goes alone.
+    scene.arrive(good("wx-older", 0).reason("希望合作"));
     scene.arrive(good("wx-lone", 1));
     scene.arrive(good("wx-twice", 2));
     scene.fault("dev_agree@appid=wx-lone:slow=300:1");

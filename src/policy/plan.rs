@@ -8,7 +8,7 @@ use super::{
     Action, AppId, Application, Brake, Decision, Full, Identity, Limited, Mode, Moment, Outcome, Places, RuleSet,
     Verdict, Why,
 };
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// What the log last said about an application.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +37,8 @@ pub struct Past {
     pub message: Option<String>,
     /// The newest row whose change WeChat accepted at our word, and that change; older than this one, or this one.
     pub accepted: Option<(i64, Action)>,
+    /// It says how the application ended without us.
+    pub elsewhere: bool,
 }
 
 /// What may still be done, by `[limits]` and by the limits of rules; `None` = no limit.
@@ -112,6 +114,8 @@ pub struct Situation<'a> {
     pub room: &'a Room,
     /// What stops acting.
     pub stops: &'a Stops,
+    /// Pending ones without a create_time that the list shows ended as well: they applied again, or were just decided.
+    pub ended: &'a HashSet<Identity>,
     /// Rows a crash left `planned` are settled; otherwise nothing new may be sent.
     pub settled: bool,
 }
@@ -143,7 +147,7 @@ pub enum Todo {
         /// The failed row this is a further attempt of.
         again: Option<i64>,
     },
-    /// It may not be touched before the rows of an earlier crash are settled.
+    /// It may not be touched before the rows of an earlier crash are settled, or while the list lags behind the log.
     Wait,
     /// The log says we did this and WeChat agreed, and still it is pending.
     Contradicted {
@@ -185,7 +189,8 @@ fn appearing_twice(pending: &[Application]) -> BTreeSet<AppId> {
 }
 
 fn decide(situation: &Situation<'_>, application: &Application, twice: &BTreeSet<AppId>) -> Decision {
-    if application.malformed.is_empty() && twice.contains(&application.appid) {
+    let unclear = twice.contains(&application.appid) || situation.ended.contains(&application.identity());
+    if application.malformed.is_empty() && unclear {
         return undecided(Brake::Ambiguous);
     }
     situation.rules.decide(application, situation.moment)
@@ -194,6 +199,10 @@ fn decide(situation: &Situation<'_>, application: &Application, twice: &BTreeSet
 fn step(situation: &Situation<'_>, room: &mut Room, application: Application, mut decision: Decision) -> Step {
     let past = situation.past.get(&application.identity());
     if past.is_some_and(|past| past.outcome == Outcome::Planned) {
+        return Step { application, decision, todo: Todo::Wait, full: None };
+    }
+    if past.is_some_and(|past| past.elsewhere) && application.create_time.text().is_some() {
+        // It was seen to have ended: this list lags, and a person's decision is not argued with.
         return Step { application, decision, todo: Todo::Wait, full: None };
     }
     let past = past.filter(|past| past.verdict.is_some());

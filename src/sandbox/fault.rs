@@ -131,6 +131,8 @@ pub enum Effect {
     Withdrawn,
     /// The list goes on showing the old status after the change.
     Lag(Lag),
+    /// Entries are shown as they stood so long ago.
+    Behind(Duration),
     /// Pages hold at most so many entries.
     Cap(u32),
     /// Pages after the first begin so many entries too early (they repeat) or, if negative, too late (some are skipped).
@@ -163,6 +165,8 @@ pub enum Target {
     None,
     /// Another pending application than the one named.
     Other,
+    /// The one named, and another.
+    Both,
 }
 
 /// For how long the list shows the old status.
@@ -260,7 +264,7 @@ impl Effect {
             Effect::Hits(_) | Effect::Overtaken | Effect::Withdrawn => Moment::Act,
             Effect::Lag(_) => Moment::Acted,
             Effect::Cap(_) | Effect::Drift(_) | Effect::Arrives(_) | Effect::RepeatPage(_) => Moment::List,
-            Effect::NullList | Effect::NoList => Moment::List,
+            Effect::NullList | Effect::NoList | Effect::Behind(_) => Moment::List,
             Effect::Malformed { .. } => Moment::Entries,
         }
     }

@@ -40,7 +40,7 @@ const ENDPOINTS: &str = "stable_token, token, devplugin, plugin";
 const ACTIONS: &str = "dev_apply_list, dev_agree, dev_refuse, dev_delete, apply, list, unbind, update";
 const EFFECTS: &str = "busy, errcode=N, http=STATUS, reset, lost, hang, html, empty, huge=BYTES \
     (each also with -after, as in lost-after: the work is done), truncated, content-type=TYPE, slow=MS, camel-case, \
-    token-dies, hits=oldest|all|none|other, overtaken, withdrawn, lag=READINGS|lag=NNNms, cap=N, drift=N, arrives=N, \
+    token-dies, hits=oldest|all|none|other|both, overtaken, withdrawn, lag=READINGS|lag=NNNms, behind=MS, cap=N, drift=N, arrives=N, \
     repeat-page=N, null-list, no-list, malformed=KIND or malformed=KIND/EVERY with KIND one of categories-string, \
     categories-null, nickname-number, reason-object, status-string, status-missing, status-unknown, appid-number, \
     appid-missing, appid-empty, entry-string, create-time-number, create-time-missing, create-time-text, lone-surrogate";
@@ -63,8 +63,13 @@ const MALFORMATIONS: [(&str, Malformation); 15] = [
     ("lone-surrogate", Malformation::LoneSurrogate),
 ];
 
-const TARGETS: [(&str, Target); 4] =
-    [("oldest", Target::Oldest), ("all", Target::All), ("none", Target::None), ("other", Target::Other)];
+const TARGETS: [(&str, Target); 5] = [
+    ("oldest", Target::Oldest),
+    ("all", Target::All),
+    ("none", Target::None),
+    ("other", Target::Other),
+    ("both", Target::Both),
+];
 
 impl Fault {
     /// Reads `CALLS:EFFECT` or `CALLS:EFFECT:WHEN`.
@@ -83,9 +88,10 @@ impl Fault {
     /// | `truncated` | the work was done; half of the answer, then the connection closes |
     /// | `content-type=text/html`, `slow=1500`, `camel-case` | the answer is right, but with this Content-Type, after so many milliseconds, with the cloud call's names |
     /// | `token-dies` | all tokens of the account die before the call is looked at |
-    /// | `hits=oldest`, `all`, `none`, `other` | an agree or refuse hits something else and is answered with ok |
+    /// | `hits=oldest`, `all`, `none`, `other`, `both` | an agree or refuse hits something else (`both`: the one named, and another) and is answered with ok |
     /// | `overtaken`, `withdrawn` | just before, a person agrees or the applicant withdraws |
     /// | `lag=3`, `lag=500ms` | the list shows the old status for three readings of the entry, or for half a second |
+    /// | `behind=2000` | the page shows its entries as they stood so many milliseconds ago; with `every/2` the list tells now this, now that |
     /// | `cap=10`, `drift=2`, `drift=-2`, `arrives=1`, `repeat-page=2`, `null-list`, `no-list` | what a list does; see [`Effect`] |
     /// | `malformed=KIND`, `malformed=KIND/3` | the first (or the `@appid=` named) entry of the page, or every third, is not as documented; see [`Malformation`] |
     ///
@@ -192,6 +198,7 @@ fn lasting(name: &str, value: Option<&str>) -> Option<Effect> {
             Some(ms) => Lag::Time(Duration::from_millis(ms.parse().ok()?)),
             None => Lag::Readings(lag.parse().ok()?),
         }),
+        ("behind", Some(ms)) => Effect::Behind(Duration::from_millis(ms.trim_end_matches("ms").parse().ok()?)),
         ("cap", Some(cap)) => Effect::Cap(cap.parse().ok().filter(|cap| *cap > 0)?),
         ("drift", Some(by)) => Effect::Drift(by.parse().ok()?),
         ("arrives", Some(count)) => Effect::Arrives(count.parse().ok()?),
@@ -264,6 +271,7 @@ fn write_effect(effect: &Effect, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Effect::Withdrawn => f.write_str("withdrawn"),
         Effect::Lag(Lag::Readings(count)) => write!(f, "lag={count}"),
         Effect::Lag(Lag::Time(time)) => write!(f, "lag={}ms", time.as_millis()),
+        Effect::Behind(time) => write!(f, "behind={}", time.as_millis()),
         Effect::Cap(cap) => write!(f, "cap={cap}"),
         Effect::Drift(by) => write!(f, "drift={by}"),
         Effect::Arrives(count) => write!(f, "arrives={count}"),

@@ -89,7 +89,7 @@ pub(super) fn in_words(scope: &BrakeScope, accounts: &[Account]) -> String {
 /// Our name for the account.
 pub(super) fn concerned<'a>(scope: &BrakeScope, accounts: &'a [Account]) -> &'a str {
     let found = accounts.iter().find(|account| Some(&account.appid) == scope.account.as_ref());
-    found.map_or("an account", Account::name)
+    found.map_or("every account", Account::name)
 }
 
 #[cfg(test)]
@@ -155,7 +155,7 @@ mod tests {
             (vec![], None),
             (vec![everything.clone()], Some("PAUSED everything")),
             (vec![everything.clone(), agreeing], Some("PAUSED everything, every agree")),
-            (vec![everything, verification], Some("BRAKE verification on an account: it hit another")),
+            (vec![everything, verification], Some("BRAKE verification on every account: it hit another")),
         ];
         for (active, expected) in cases {
             let mut alarm = Alarm::new(at(0));

@@ -151,7 +151,9 @@ impl Account {
         let listing = pass.read_for_hand().await?;
         let (steps, obstacles) = steps(self, &listing, wish);
         let pending: HashSet<Identity> = listing.pending.iter().map(Application::identity).collect();
-        let before = Before::new(pending, listing.others, std::mem::take(&mut pass.ours));
+        let nameless = listing.nameless();
+        pass.oldest = listing.oldest();
+        let before = Before::new(pending, listing.others, std::mem::take(&mut pass.ours), nameless);
         if let Err(error) = pass.act(before, steps, Vec::new()).await {
             match pass.report.acted() {
                 true => pass.report.trouble("record", super::pass::with_sources(&error)),
@@ -165,6 +167,7 @@ impl Account {
 impl Pass<'_> {
     /// A complete list, with everything earlier settled.
     async fn read_for_hand(&mut self) -> Result<Listing, HandError> {
+        self.doubt_an_older_log().await?;
         if stops(self.account, &self.store.brakes().await?).verification {
             return Err(HandError::Braked);
         }

@@ -12,6 +12,7 @@ mod act;
 mod alarm;
 mod answers;
 mod backtest;
+mod elsewhere;
 mod hand;
 mod head;
 mod housekeeping;

@@ -49,8 +49,10 @@ pub(super) struct Pass<'a> {
     pub(super) tell: &'a (dyn Fn(Stage) + Sync),
     pub(super) began: Instant,
     pub(super) report: PassReport,
-    /// Applications an earlier call, its answer lost, may yet move.
+    /// Applications a call of ours has named and may yet move: its answer was lost, or was a no.
     pub(super) ours: HashSet<Identity>,
+    /// The application that waits longest of all.
+    pub(super) oldest: Option<Identity>,
     /// Why answers were lost, by row, until the list tells what became of them.
     pub(super) lost: HashMap<i64, wechat::Error>,
     /// What the rules know of earlier applications.
@@ -116,6 +118,7 @@ impl<'a> Pass<'a> {
             began: Instant::now(),
             report: PassReport::begin(&account.name, started, pass_id(started)),
             ours: HashSet::new(),
+            oldest: None,
             lost: HashMap::new(),
             history: History::default(),
             hand: None,
@@ -138,14 +141,20 @@ impl<'a> Pass<'a> {
 impl Pass<'_> {
     async fn walk(&mut self) -> Result<(), StoreError> {
         self.keep_rules().await?;
+        self.doubt_an_older_log().await?;
         let Some(mut listing) = self.scan().await else { return Ok(()) };
         let settled = self.settle_leftovers(&mut listing).await?;
+        self.note_elsewhere(&listing).await?;
+        let ended = listing.ended();
+        self.oldest = listing.oldest();
         let pending = std::mem::take(&mut listing.pending);
         let identities: HashSet<Identity> = pending.iter().map(Application::identity).collect();
-        let steps = self.plan(pending, settled).await?;
+        let steps = self.plan(pending, ended, settled).await?;
         self.count_urgent(&steps);
         let spent = self.spent(&listing, &identities);
-        let before = Before::new(identities, std::mem::take(&mut listing.others), std::mem::take(&mut self.ours));
+        let nameless = listing.nameless();
+        let ours = std::mem::take(&mut self.ours);
+        let before = Before::new(identities, std::mem::take(&mut listing.others), ours, nameless);
         drop(listing);
         let (acts, contradicted) = self.record_rest(steps).await?;
         let quiet = settled && acts.is_empty() && contradicted.is_empty() && self.report.troubles.is_empty();
@@ -197,10 +206,16 @@ impl Pass<'_> {
         }
     }
 
-    async fn plan(&mut self, pending: Vec<Application>, settled: bool) -> Result<Vec<Step>, StoreError> {
+    async fn plan(
+        &mut self,
+        pending: Vec<Application>,
+        ended: HashSet<Identity>,
+        settled: bool,
+    ) -> Result<Vec<Step>, StoreError> {
         let identities: Vec<Identity> = pending.iter().map(Application::identity).collect();
         // Limits count by the day of acting, and a long list is read over midnight.
-        let known = Known::read(self.store, self.account, &identities, Timestamp::now()).await?;
+        let mut known = Known::read(self.store, self.account, &identities, Timestamp::now()).await?;
+        known.ended = ended;
         self.report.stops = known.stop_words();
         self.report.brake_stands = known.stops.verification;
         let steps = known.plan(self.account, pending, settled, self.report.started);
@@ -225,6 +240,8 @@ pub(super) struct Known {
     room: Room,
     stops: Stops,
     pub(super) history: History,
+    /// What [`Listing::ended`] says of the list that is decided.
+    pub(super) ended: HashSet<Identity>,
 }
 
 impl Known {
@@ -236,9 +253,12 @@ impl Known {
     ) -> Result<Known, StoreError> {
         let past = log.past(&account.appid, identities).await?;
         let past = past.into_iter().map(|(identity, row)| (identity, of_the_log(row))).collect();
-        let stops = stops(account, &log.brakes().await?);
+        let mut stops = stops(account, &log.brakes().await?);
+        // A live pass has pulled the brake for it by now; a dry run says that it would.
+        stops.verification |= log.forgotten_since().await?.is_some();
         let history = earlier(log, account, identities).await?;
-        Ok(Known { past, room: account.room(log, at).await?, stops, history })
+        let room = account.room(log, at).await?;
+        Ok(Known { past, room, stops, history, ended: HashSet::new() })
     }
 
     /// What keeps an action back, whatever the application.
@@ -279,6 +299,7 @@ impl Known {
             past: &self.past,
             room: &self.room,
             stops: &self.stops,
+            ended: &self.ended,
             settled,
         };
         plan(&situation, pending)
@@ -327,6 +348,7 @@ fn of_the_log(row: store::Past) -> Past {
         attempts: row.attempts,
         place: row.place,
         accepted: row.accepted,
+        elsewhere: row.actor == super::elsewhere::ELSEWHERE,
         message: row.message,
     }
 }

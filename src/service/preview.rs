@@ -74,13 +74,14 @@ async fn one(account: &Account, log: Option<&Reader>, tell: &(dyn Fn(Stage) + Sy
         report.wechat_trouble("list", gap);
     }
     let identities: Vec<Identity> = listing.pending.iter().map(Application::identity).collect();
-    let known = match log {
+    let mut known = match log {
         None => Known::nothing(account),
         Some(log) => Known::read(log, account, &identities, now).await.unwrap_or_else(|error| {
             report.trouble("read the log", with_sources(&error));
             Known::nothing(account)
         }),
     };
+    known.ended = listing.ended();
     report.stops = known.stop_words();
     let spent = housekeeping::preview(log, account, &listing, now).await.unwrap_or_else(|error| {
         report.trouble("read the log", with_sources(&error));

@@ -41,11 +41,15 @@ pub struct PassReport {
     pub shadow: usize,
     /// Applications that left "pending" before our call.
     pub overtaken: usize,
+    /// Known applications that turned out to be approved or refused without us: by people in WeChat's console.
+    pub elsewhere: usize,
+    /// Known applications that WeChat timed out before anybody had decided them.
+    pub timed_out: usize,
     /// Rows given up for this pass.
     pub failed: usize,
     /// Pending applications the log knew already.
     pub known: usize,
-    /// Pending applications left alone until the rows of an earlier crash are settled.
+    /// Pending applications left alone until the rows of an earlier crash are settled, or the list has caught up.
     pub waiting: usize,
     /// Rows of an earlier pass that were settled by the list.
     pub recovered: usize,
@@ -103,6 +107,8 @@ impl PassReport {
             + self.overtaken
             + self.failed
             + self.recovered
+            + self.elsewhere
+            + self.timed_out
             > 0
             || self.brake.is_some()
     }

@@ -387,8 +387,14 @@ fn log_pass(report: &PassReport) {
             errcode = trouble.errcode, rid = trouble.rid.as_deref(), "{}", trouble.message
         );
     }
+    if report.timed_out > 0 {
+        tracing::warn!(
+            account = %report.account, timed_out = report.timed_out,
+            "WeChat timed applications out before anybody had decided them"
+        );
+    }
     let words = format!(
-        "{} pending of {}: {} agreed, {} refused, {} deleted, {} held, {} braked, {} shadow, {} overtaken, {} failed, {} known, {} waiting, {} unreadable",
+        "{} pending of {}: {} agreed, {} refused, {} deleted, {} held, {} braked, {} shadow, {} overtaken, {} elsewhere, {} timed out, {} failed, {} known, {} waiting, {} unreadable",
         report.pending,
         report.entries,
         report.agreed,
@@ -398,6 +404,8 @@ fn log_pass(report: &PassReport) {
         report.braked,
         report.shadow,
         report.overtaken,
+        report.elsewhere,
+        report.timed_out,
         report.failed,
         report.known,
         report.waiting,

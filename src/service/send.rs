@@ -226,7 +226,10 @@ impl Pass<'_> {
         }
         match called.target.fate {
             Fate::Unsent => self.report.failed += 1,
-            Fate::Rejected if !moved_on => self.report.failed += 1,
+            Fate::Rejected if !moved_on => {
+                self.report.failed += 1;
+                self.ours.insert(called.target.identity);
+            }
             _ => sending.targets.push(called.target),
         }
     }

@@ -92,6 +92,11 @@ impl Pulled {
 }
 
 impl ActiveBrake {
+    /// The brake of a log that misses what was sent: it concerns every account.
+    pub fn is_of_the_log(&self) -> bool {
+        self.kind == BrakeKind::Verification && self.scope == BrakeScope::default()
+    }
+
     /// Whether `resume` with this scope lifts it: the empty scope lifts all, another one those with the same values.
     fn is_lifted_by(&self, scope: &BrakeScope) -> bool {
         scope.account.as_ref().is_none_or(|one| self.scope.account.as_ref() == Some(one))
@@ -165,6 +170,9 @@ impl Store {
             writing.run(statement).await?;
         }
         writing.commit().await?;
+        if lifted.iter().any(ActiveBrake::is_of_the_log) {
+            self.accept_what_is_missing().await?;
+        }
         Ok(lifted)
     }
 }

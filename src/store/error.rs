@@ -27,6 +27,8 @@ pub enum Doing {
     Redact,
     /// Copying it to another file.
     Copy,
+    /// Marking how far it has come, before anything is sent.
+    Mark,
 }
 
 impl Doing {
@@ -42,6 +44,7 @@ impl Doing {
             Doing::Brake => "no brake was pulled or lifted",
             Doing::Redact => "words that were not erased yet are still there; run it again",
             Doing::Copy => "no copy was made and nothing was changed",
+            Doing::Mark => "nothing was sent; these rows stay planned until the next pass reads the list",
         }
     }
 }
@@ -57,6 +60,7 @@ impl fmt::Display for Doing {
             Doing::Brake => "recording a brake",
             Doing::Redact => "erasing applicants' words",
             Doing::Copy => "copying the audit log",
+            Doing::Mark => "marking how far the audit log has come",
         })
     }
 }

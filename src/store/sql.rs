@@ -80,15 +80,29 @@ statements! {
     /// False when every attempt is known to have changed nothing.
     MAY_HAVE_WORKED = "SELECT s.attempt > (SELECT count(*) FROM calls c WHERE c.decision_id = s.decision_id \
                        AND c.fate IN ('rejected', 'unsent')) FROM standing s WHERE s.decision_id = ?1";
-    /// Given up after an answer was lost (of any attempt), decided after ?2: the list may yet show that it had worked.
+    /// Given up, though an attempt may have changed something (see MAY_HAVE_WORKED), decided after ?2: the list may yet
+    /// show that it had worked.
     DOUBTFUL = "SELECT d.id, d.appid, d.create_time, d.verdict, s.attempt, c.fate, d.rule, d.decided_at, d.base_url, \
                 d.account, d.actor, w.message, d.pass \
                 FROM standing s CROSS JOIN decisions d ON d.id = s.decision_id \
-                JOIN calls c ON c.decision_id = d.id AND c.attempt = (SELECT max(l.attempt) FROM calls l \
-                WHERE l.decision_id = d.id AND l.fate = 'lost') \
+                LEFT JOIN calls c ON c.decision_id = d.id AND c.attempt = s.attempt \
                 LEFT JOIN words w ON w.decision_id = d.id \
                 WHERE s.outcome = 'failed' AND s.decided_at > ?2 AND d.account_appid = ?1 \
+                AND s.attempt > (SELECT count(*) FROM calls l WHERE l.decision_id = d.id AND l.fate IN ('rejected', 'unsent')) \
                 ORDER BY d.id";
+    /// Rows of applications to ?1 at ?2, decided after ?3, that say of no end: neither ours nor one seen elsewhere.
+    OPEN = "SELECT d.appid, d.create_time, d.id, d.verdict, d.mode, s.outcome \
+            FROM standing s CROSS JOIN decisions d ON d.id = s.decision_id \
+            WHERE s.outcome IN ('held', 'shadow', 'failed', 'overtaken') AND s.decided_at > ?3 \
+            AND d.account_appid = ?1 AND d.base_url = ?2 AND d.verdict <> 'delete' AND d.actor <> 'elsewhere'";
+    NEWEST = "SELECT max(n.id) FROM decisions n WHERE n.appid = ?1 AND n.account_appid = ?2 AND n.create_time IS ?3 \
+              AND n.verdict <> 'delete'";
+    /// What the mark beside the database names.
+    MARKED = "SELECT id, decision_id, at FROM settlements WHERE id = ?1";
+    LAST_SETTLEMENT = "SELECT id, decision_id, at FROM settlements ORDER BY id DESC LIMIT 1";
+    /// How many applications were timed out while nobody had decided them, from the day ?1 on, by account.
+    TIMED_OUT = "SELECT account, sum(n) FROM rollup WHERE verdict = 'hold' AND outcome = 'overtaken' AND day >= ?1 \
+                 GROUP BY account HAVING sum(n) > 0 ORDER BY account";
 
     PULL = "INSERT INTO brakes (at, event, kind, account_appid, base_url, action, why, who) \
             VALUES (?1, 'set', ?2, ?3, ?4, ?5, ?6, ?7)";

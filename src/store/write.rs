@@ -8,6 +8,7 @@ use super::{
     Answered, CallRecord, Capped, Doing, Intended, NewDecision, NewIntent, NewPlace, Outcome, Reader, StoreError,
     chain::{self, Marks, Words},
     file,
+    mark::{Advance, Mark, one_mark},
     read::{millis, word},
     redact, sql,
 };
@@ -105,7 +106,7 @@ impl Store {
     /// Records what is about to be sent, counting the limits; all in one transaction, answers in order.
     ///
     /// # Errors
-    /// It could not be made durable, or one asks for a retry of a row that has not failed. Then no intent exists,
+    /// It, or the mark that a restored backup is told by, could not be made durable, or one asks for a retry of a row that has not failed. Then no intent exists,
     /// and nothing may be sent.
     pub async fn intend(&self, wanted: Vec<NewIntent>) -> Result<Vec<Intended>, StoreError> {
         if wanted.is_empty() {
@@ -116,7 +117,11 @@ impl Store {
         for one in wanted {
             announced.push(writing.announce(one).await?);
         }
+        let last = writing.last_settlement().await?;
         writing.commit().await?;
+        if announced.iter().any(|one| matches!(one, Announced::Ready { .. })) {
+            self.put_mark(last, Advance::Forward).await?;
+        }
         // Only here do intents come into being: every row is on the disk.
         Ok(announced.into_iter().map(Announced::released).collect())
     }
@@ -234,7 +239,7 @@ impl Writing<'_> {
         StoreError::from_sqlx(self.path, self.doing, error)
     }
 
-    async fn decide(&mut self, row: &NewDecision) -> Result<i64, StoreError> {
+    pub(super) async fn decide(&mut self, row: &NewDecision) -> Result<i64, StoreError> {
         let application = &row.application;
         let categories: Vec<String> = application.categories.iter().map(ToString::to_string).collect();
         let malformed = (!application.malformed.is_empty()).then(|| json(&application.malformed));
@@ -282,7 +287,7 @@ impl Writing<'_> {
         self.run(statement).await.map(drop)
     }
 
-    async fn settle(
+    pub(super) async fn settle(
         &mut self,
         decision: i64,
         at: Timestamp,
@@ -339,6 +344,12 @@ impl Writing<'_> {
         let NewDecision { application, message, .. } = decision;
         let reason = message.filter(|_| action == Action::Refuse);
         Ok(Announced::Ready { id, attempt: 1, action, appid: application.appid, reason })
+    }
+
+    async fn last_settlement(&mut self) -> Result<Option<Mark>, StoreError> {
+        let found = sqlx::query(sql::LAST_SETTLEMENT).fetch_optional(&mut self.conn).await;
+        let found = found.map_err(|error| self.failed(error))?;
+        found.as_ref().map(one_mark).transpose().map_err(|error| self.failed(error))
     }
 
     /// Another planned row of the same application.

@@ -205,8 +205,8 @@ fn page_of(entries: &[Field<'_>], number: u32) -> Page {
         match entry_of(*entry) {
             Ok(Entry::Pending(application)) => page.pending.push(application),
             Ok(Entry::Other(identity, status)) => page.others.push((identity, status)),
-            Err(problem) => {
-                page.unreadable.push(Unreadable { page: number, position: index + 1, problem });
+            Err(Broken { problem, appid }) => {
+                page.unreadable.push(Unreadable { page: number, position: index + 1, problem, appid });
                 let nth = alike.entry(entry.raw()).or_default();
                 *nth += 1;
                 page.marks.push(mark(entry.raw(), *nth));
@@ -229,18 +229,25 @@ enum Entry {
     Other(Identity, Status),
 }
 
+/// Why an entry cannot be read, and whose it is as far as it says.
+struct Broken {
+    problem: String,
+    appid: Option<AppId>,
+}
+
 /// Reads one entry, or says why it cannot be read.
-fn entry_of(entry: Field<'_>) -> Result<Entry, String> {
+fn entry_of(entry: Field<'_>) -> Result<Entry, Broken> {
+    let nameless = |problem| Broken { problem, appid: None };
     let Some(fields) = entry.fields() else {
-        return Err(match entry.kind() {
+        return Err(nameless(match entry.kind() {
             Kind::Object => "the entry is broken".into(),
             kind => format!("the entry is {}", kind.word()),
-        });
+        }));
     };
-    let appid = appid_of(&fields)?;
-    let status = status_of(&fields).map_err(|problem| match plain(&appid) {
-        true => format!("{problem} ({appid})"),
-        false => problem,
+    let appid = appid_of(&fields).map_err(nameless)?;
+    let status = status_of(&fields).map_err(|problem| Broken {
+        problem: if plain(&appid) { format!("{problem} ({appid})") } else { problem },
+        appid: Some(appid.clone()),
     })?;
     if status != Status::Pending {
         // Most of a long list: its words are not even read.

@@ -75,6 +75,8 @@ fn summary(report: &PassReport) -> String {
         (report.braked, "kept back by a brake"),
         (report.shadow, "decided in shadow mode"),
         (report.overtaken, "decided elsewhere before us"),
+        (report.elsewhere, "decided in the console"),
+        (report.timed_out, "timed out by WeChat undecided"),
         (report.failed, "failed"),
         (report.known, "known already"),
         (report.waiting, "waiting for a complete list"),

@@ -10,7 +10,7 @@ use crate::policy::{
 use anyhow::{Error, anyhow};
 use jiff::Timestamp;
 use serde::Serialize;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// The rules one account sees.
 pub(super) struct AccountRules {
@@ -96,7 +96,7 @@ pub(super) fn decide(subject: Subject, rules: &AccountRules, now: Timestamp) -> 
     let history = subject.history.as_ref();
     let history_not_asked = history.is_none() && rules.rules.needs_history();
     let moment = Moment { now, history: history.unwrap_or(History::nothing()) };
-    let (past, stops) = (HashMap::new(), Stops::default());
+    let (past, stops, ended) = (HashMap::new(), Stops::default(), HashSet::new());
     let situation = Situation {
         rules: &rules.rules,
         moment: &moment,
@@ -104,6 +104,7 @@ pub(super) fn decide(subject: Subject, rules: &AccountRules, now: Timestamp) -> 
         past: &past,
         room: &Room::default(),
         stops: &stops,
+        ended: &ended,
         settled: true,
     };
     let status = |application: &Application| {

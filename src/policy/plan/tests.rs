@@ -70,6 +70,7 @@ fn past(verdict: Verdict, outcome: Outcome) -> Past {
             Outcome::Done => action_of(verdict).map(|action| (7, action)),
             _ => None,
         },
+        elsewhere: false,
     }
 }
 
@@ -81,12 +82,13 @@ struct Case {
     room: Room,
     stops: Stops,
     settled: bool,
+    ended: HashSet<Identity>,
 }
 
 impl Default for Case {
     fn default() -> Case {
         let (past, room, stops) = (HashMap::new(), Room::default(), Stops::default());
-        Case { rules: rules(), mode: Mode::Live, past, room, stops, settled: true }
+        Case { rules: rules(), mode: Mode::Live, past, room, stops, settled: true, ended: HashSet::new() }
     }
 }
 
@@ -106,6 +108,7 @@ impl Case {
                 past: &self.past,
                 room: &self.room,
                 stops: &self.stops,
+                ended: &self.ended,
                 settled: self.settled,
             },
             pending,
@@ -367,4 +370,19 @@ fn the_evidence_names_the_limit_that_is_full() {
     for (room, expected) in cases {
         assert_eq!(sentence(room).as_deref(), expected);
     }
+}
+
+#[test]
+fn what_has_ended_elsewhere_is_left_alone() {
+    let one = application("wx1", 1, REFUSE);
+    let elsewhere = |outcome| Past { accepted: None, elsewhere: true, ..past(Verdict::Agree, outcome) };
+    for outcome in [Outcome::Done, Outcome::Overtaken] {
+        Case::default().after(&one, elsewhere(outcome)).check(vec![one.clone()], &["wx1 refuse - wait"]);
+    }
+    // Without a create_time it is as well a new one: who ended is told apart by the list alone.
+    let timeless = Application { create_time: CreateTime::ABSENT, ..one };
+    let case = Case::default().after(&timeless, elsewhere(Outcome::Done));
+    case.check(vec![timeless.clone()], &["wx1 refuse - refuse"]);
+    let ended = HashSet::from([timeless.identity()]);
+    Case { ended, ..case }.check(vec![timeless], &["wx1 hold ambiguous record held"]);
 }

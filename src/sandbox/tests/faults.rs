@@ -56,6 +56,7 @@ async fn faults_of_a_call() {
         ("dev_agree:hits=oldest", Box::new(code(0)), no),
         ("dev_agree:hits=other", Box::new(code(0)), no),
         ("dev_agree:hits=all", Box::new(code(0)), ok),
+        ("dev_agree:hits=both", Box::new(code(0)), ok),
         ("dev_agree:overtaken", Box::new(code(89240)), ok),
         ("dev_agree@appid=wxa:busy:always", Box::new(code(-1)), no),
         ("dev_agree@appid=wxold:busy:always", Box::new(code(0)), ok),

@@ -3,6 +3,7 @@
 mod backup;
 mod chain;
 mod disk;
+mod elsewhere;
 mod laws;
 mod limits;
 mod listing;
