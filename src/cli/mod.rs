@@ -38,6 +38,7 @@ struct Wrong(String);
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     logging::start(cli.global.log);
+    logging::guard_panics();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let outcome = match runtime {
         Ok(runtime) => runtime.block_on(dispatch(cli)),

@@ -62,7 +62,7 @@ impl StateLock {
     /// Takes the lock, creating the directory if it is missing. Does not wait.
     pub fn take(dir: &Path) -> Result<StateLock, LockError> {
         let failed = |source| LockError::Io { dir: dir.to_owned(), source };
-        std::fs::create_dir_all(dir).map_err(failed)?;
+        std::fs::create_dir_all(dir).and_then(|()| not_led_away(dir)).map_err(failed)?;
         let mut file = open(&dir.join(LOCK)).map_err(failed)?;
         match file.try_lock() {
             Ok(()) => {}
@@ -100,6 +100,15 @@ impl Watched {
 
     fn is_in_place(&self) -> bool {
         identity(&self.path).is_ok_and(|now| now == self.identity)
+    }
+}
+
+/// Root writes nothing where a link of somebody else's leads.
+fn not_led_away(dir: &Path) -> io::Result<()> {
+    let found = std::fs::symlink_metadata(dir)?;
+    match rustix::process::geteuid().is_root() && found.is_symlink() && found.uid() != 0 {
+        true => Err(io::Error::other(format!("run by root, and it is a symbolic link of user {}", found.uid()))),
+        false => Ok(()),
     }
 }
 
@@ -169,6 +178,23 @@ mod tests {
             StateLock::take(&state).expect_err("no plain file");
             assert_eq!(std::fs::read_to_string(&precious).expect("a file"), "root");
         }
+    }
+
+    #[test]
+    fn root_follows_no_link_of_somebody_else_to_the_state_directory() {
+        if !rustix::process::geteuid().is_root() {
+            return;
+        }
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let (precious, state) = (dir.path().join("precious"), dir.path().join("state"));
+        std::fs::create_dir(&precious).expect("a directory");
+        std::os::unix::fs::symlink(&precious, &state).expect("a link");
+        drop(StateLock::take(&state).expect("a link of root's"));
+        std::fs::remove_file(precious.join(LOCK)).expect("just made");
+        std::os::unix::fs::lchown(&state, Some(1234), Some(1234)).expect("root may");
+        let error = StateLock::take(&state).expect_err("a link of somebody else's");
+        assert!(std::error::Error::source(&error).is_some_and(|why| why.to_string().contains("user 1234")), "{error}");
+        assert!(!precious.join(LOCK).exists(), "nothing is made where it leads");
     }
 
     #[test]
