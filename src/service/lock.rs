@@ -3,7 +3,7 @@
 //! An advisory lock on `menshen.lock`, released by the kernel however the holder
 //! ends. The file says who holds it, for the message of whoever comes second.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -25,6 +25,8 @@ pub struct StateLock {
 struct Watched {
     path: PathBuf,
     identity: (u64, u64),
+    /// The greatest length seen, of what never becomes shorter.
+    length: Option<u64>,
 }
 
 /// The lock could not be had.
@@ -48,6 +50,13 @@ pub enum LockError {
         .0.display()
     )]
     Lost(PathBuf),
+    /// The log became shorter: nothing of ours does that.
+    #[error(
+        "{} became shorter while menshen runs: nothing more is sent, because what was recorded may be gone. After a VACUUM \
+         just start menshen again; otherwise move the file away and restore a backup first",
+        .0.display()
+    )]
+    Cut(PathBuf),
     /// The directory or the file cannot be used.
     #[error("the state directory {} cannot be used; it must exist or be creatable, and be writable", dir.display())]
     Io {
@@ -72,34 +81,44 @@ impl StateLock {
             Err(TryLockError::Error(source)) => return Err(failed(source)),
         }
         give_to_owner(&file, dir).and_then(|()| write_holder(&mut file)).map_err(failed)?;
-        let watched = vec![Watched::new(dir.join(LOCK)).map_err(failed)?];
+        let watched = vec![Watched::new(dir.join(LOCK), false).map_err(failed)?];
         Ok(StateLock { _file: file, watched, dir: dir.to_owned() })
     }
 
     /// Watches over the log as well, which must exist.
     pub(super) fn with_log(mut self) -> Result<StateLock, LockError> {
-        let log = Watched::new(self.dir.join("menshen.db"));
+        let log = Watched::new(self.dir.join("menshen.db"), true);
         self.watched.push(log.map_err(|source| LockError::Io { dir: self.dir.clone(), source })?);
         Ok(self)
     }
 
-    /// Fails when lock or log were deleted or replaced: SQLite would go on writing into a file nobody can find.
-    pub(super) fn check(&self) -> Result<(), LockError> {
-        match self.watched.iter().find(|watched| !watched.is_in_place()) {
-            Some(lost) => Err(LockError::Lost(lost.path.clone())),
-            None => Ok(()),
-        }
+    /// Fails when lock or log were deleted or replaced, or the log was cut short: SQLite would go on writing into a file
+    /// nobody can find, or beside pages that it only remembers.
+    pub(super) fn check(&mut self) -> Result<(), LockError> {
+        self.watched.iter_mut().try_for_each(Watched::check)
     }
 }
 
 impl Watched {
-    fn new(path: PathBuf) -> io::Result<Watched> {
-        let identity = identity(&path)?;
-        Ok(Watched { path, identity })
+    fn new(path: PathBuf, only_grows: bool) -> io::Result<Watched> {
+        let found = std::fs::metadata(&path)?;
+        let length = only_grows.then_some(found.len());
+        Ok(Watched { path, identity: identity(&found), length })
     }
 
-    fn is_in_place(&self) -> bool {
-        identity(&self.path).is_ok_and(|now| now == self.identity)
+    /// Only by its path: opening and closing the log once more would end SQLite's locks on it
+    /// (<https://www.sqlite.org/howtocorrupt.html>, section 2.2).
+    fn check(&mut self) -> Result<(), LockError> {
+        let found = std::fs::metadata(&self.path).ok().filter(|found| identity(found) == self.identity);
+        let found = found.ok_or_else(|| LockError::Lost(self.path.clone()))?;
+        match &mut self.length {
+            Some(length) if found.len() < *length => Err(LockError::Cut(self.path.clone())),
+            Some(length) => {
+                *length = found.len();
+                Ok(())
+            }
+            None => Ok(()),
+        }
     }
 }
 
@@ -134,9 +153,8 @@ fn give_to_owner(file: &File, dir: &Path) -> io::Result<()> {
 }
 
 /// Device and inode.
-fn identity(path: &Path) -> io::Result<(u64, u64)> {
-    let found = std::fs::metadata(path)?;
-    Ok((found.dev(), found.ino()))
+fn identity(found: &Metadata) -> (u64, u64) {
+    (found.dev(), found.ino())
 }
 
 fn holder(file: &mut File) -> String {
@@ -214,12 +232,24 @@ mod tests {
         for lost in [LOCK, "menshen.db"] {
             let dir = tempfile::tempdir().expect("a temporary directory");
             std::fs::write(dir.path().join("menshen.db"), "").expect("a file");
-            let lock = StateLock::take(dir.path()).and_then(StateLock::with_log).expect("nobody holds it");
+            let mut lock = StateLock::take(dir.path()).and_then(StateLock::with_log).expect("nobody holds it");
             lock.check().expect("everything is in place");
             std::fs::rename(dir.path().join(lost), dir.path().join("elsewhere")).expect("it was there");
             assert!(lock.check().is_err_and(|error| error.to_string().contains(lost)), "{lost}");
             std::fs::write(dir.path().join(lost), "").expect("a file");
             assert!(lock.check().is_err(), "another {lost} is not the one");
+        }
+    }
+
+    #[test]
+    fn a_log_that_becomes_shorter_is_noticed() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let log = dir.path().join("menshen.db");
+        std::fs::write(&log, "12345").expect("a file");
+        let mut lock = StateLock::take(dir.path()).and_then(StateLock::with_log).expect("nobody holds it");
+        for (text, fine) in [("123456", true), ("123456", true), ("12345", false), ("", false), ("1234567", true)] {
+            std::fs::write(&log, text).expect("a file");
+            assert_eq!(lock.check().is_ok(), fine, "{text}");
         }
     }
 }
