@@ -342,6 +342,6 @@ pub(super) struct SandboxArgs {
     #[arg(long, default_value = "reject", value_parser = ["reject", "oldest"])]
     pub(super) refuse_without_appid: String,
     /// A fault, e.g. dev_agree:lost-after:2; may be given several times
-    #[arg(long, value_name = "SPEC")]
+    #[arg(long, value_name = "SPEC", long_help = crate::sandbox::Fault::grammar())]
     pub(super) fault: Vec<String>,
 }

@@ -48,6 +48,7 @@ pub fn main() -> ExitCode {
     for what in open {
         tracing::warn!("{what}: a crash may write secrets to disk");
     }
+    logging::guard_panics();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let outcome = match runtime {
         Ok(runtime) => runtime.block_on(dispatch(cli)),

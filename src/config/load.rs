@@ -128,7 +128,7 @@ fn read(root: &Table<'_>, path: &Path, surroundings: &Surroundings, need: Need) 
     let (service, accounts, account_names) = match need {
         Need::Policy => (service::default(), Vec::new(), account::names(&tables)),
         Need::Secrets | Need::State | Need::Rules => {
-            let wechat = account::wechat(wechat, path);
+            let wechat = account::wechat(wechat, path, surroundings, need);
             if need != Need::Rules && tables.is_empty() && written.is_none_or(|v| v.is_list()) {
                 let help = "name the plugin's owner: [[account]] with name, appid and token";
                 root.reading().report_help("missing", root.spot(), "there is no [[account]]", help);

@@ -15,8 +15,9 @@ mod service;
 mod surroundings;
 #[cfg(test)]
 mod tests;
+mod writers;
 
-pub use account::{Account, Limits, Token, Wechat};
+pub use account::{Account, CaFile, Limits, Token, Wechat};
 pub use find::find;
 pub use load::{Checked, check, check_text, load, load_cases, load_text};
 pub use proxy::ProxyAddress;

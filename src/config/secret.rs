@@ -111,9 +111,9 @@ fn fetch(origin: &Origin, surroundings: &Surroundings) -> Result<Zeroizing<Strin
                 format!("set it for the service, e.g. in an EnvironmentFile, or: export {name}=…"),
             )),
         },
-        Origin::File(path) => from_file(path),
+        Origin::File(path) => from_file(path, surroundings),
         Origin::Credential(name) => match &surroundings.credentials_dir {
-            Some(dir) => from_file(&dir.join(name)),
+            Some(dir) => from_file(&dir.join(name), surroundings),
             None => Err((
                 format!("credential {name}: $CREDENTIALS_DIRECTORY is not set"),
                 format!("systemd sets it: LoadCredential={name}:PATH in the unit; elsewhere use env or file"),
@@ -122,8 +122,8 @@ fn fetch(origin: &Origin, surroundings: &Surroundings) -> Result<Zeroizing<Strin
     }
 }
 
-fn from_file(path: &Path) -> Result<Zeroizing<String>, Trouble> {
-    files::read_secret(path).map_err(|why| {
+fn from_file(path: &Path, surroundings: &Surroundings) -> Result<Zeroizing<String>, Trouble> {
+    files::read_secret(path, surroundings).map_err(|why| {
         let help = why.help.unwrap_or_else(|| "the file holds the secret and nothing else".to_owned());
         (format!("{}: {}", path.display(), why.message), help)
     })

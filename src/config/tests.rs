@@ -47,6 +47,8 @@ fn load_files(files: &[(&str, &str)], need: Need) -> Result<Config, ConfigError>
     load(&directory.path().join("menshen.toml"), &surroundings(), need)
 }
 
+const PEM: &str = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+
 const ACCOUNT: &str = "[[account]]\nname = 'a'\nappid = 'wx'\ntoken = { secret = { env = 'MENSHEN_APP_SECRET' } }\n";
 
 #[track_caller]

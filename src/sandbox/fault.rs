@@ -121,6 +121,8 @@ pub enum Effect {
     Slow(Duration),
     /// The answer uses the cloud call's names (`errCode`, `applyList`).
     CamelCase,
+    /// A token is handed out with this `expires_in`, any JSON value; it lives as long as it always does.
+    ExpiresIn(String),
     /// All tokens of the account die before the call is looked at, as if somebody else had refreshed by force.
     TokenDies,
     /// An agree or refuse hits this instead of what it names, and is answered with ok.
@@ -209,6 +211,10 @@ pub enum Malformation {
     CreateTimeMissing,
     /// `"create_time":"yesterday"`.
     CreateTimeText,
+    /// A second `reason` behind the first, with other words.
+    ReasonTwice,
+    /// A second `status` behind the first: 2.
+    StatusTwice,
     /// The nickname holds half of a surrogate pair (`\ud83d`), which is no text.
     LoneSurrogate,
 }
@@ -259,7 +265,7 @@ impl Effect {
                 Stage::After => Moment::After,
             },
             Effect::Truncated => Moment::After,
-            Effect::ContentType(_) | Effect::Slow(_) | Effect::CamelCase => Moment::Dress,
+            Effect::ContentType(_) | Effect::Slow(_) | Effect::CamelCase | Effect::ExpiresIn(_) => Moment::Dress,
             Effect::TokenDies => Moment::Token,
             Effect::Hits(_) | Effect::Overtaken | Effect::Withdrawn => Moment::Act,
             Effect::Lag(_) => Moment::Acted,

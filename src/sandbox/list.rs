@@ -134,9 +134,16 @@ fn malformed(item: Json, kind: Malformation) -> Json {
         Malformation::CreateTimeMissing => ("create_time", None),
         Malformation::CreateTimeText => ("create_time", value(json!("yesterday"))),
         Malformation::LoneSurrogate => ("nickname", Some(Json::Raw(r#""\ud83d小店""#.to_owned()))),
+        Malformation::ReasonTwice => return twice(fields, "reason", Json::text("博彩")),
+        Malformation::StatusTwice => return twice(fields, "status", Json::value(&json!(2))),
         Malformation::EntryString => return Json::text("wx0000000000000000"),
     };
     replace(&mut fields, field, replacement);
+    Json::Object(fields)
+}
+
+fn twice(mut fields: Vec<(String, Json)>, field: &str, second: Json) -> Json {
+    fields.push((field.to_owned(), second));
     Json::Object(fields)
 }
 

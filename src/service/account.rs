@@ -8,7 +8,7 @@ use crate::policy::{AppId, Application, Housekeeping, Mode, PolicySpec, RuleProb
 use crate::wechat::{self, BuildError, Client, TokenSource};
 use jiff::{Timestamp, tz::TimeZone};
 use secrecy::ExposeSecret;
-use std::{io, path::PathBuf, time::Duration};
+use std::time::Duration;
 
 /// An account ready to be worked.
 #[derive(Debug, Clone)]
@@ -55,16 +55,6 @@ pub struct Surroundings {
 /// An account that cannot be worked.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
-    /// The certificate authority file cannot be read.
-    #[error("account {account:?}: ca_file {} cannot be read", path.display())]
-    CaFile {
-        /// The account's name.
-        account: String,
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
     /// The HTTP client cannot be built.
     #[error("account {account:?}: the HTTPS client cannot be built")]
     Client {
@@ -148,14 +138,6 @@ fn rules(account: &str, spec: PolicySpec) -> Result<RuleSet, SetupError> {
 
 fn client(source: &config::Account) -> Result<Client, SetupError> {
     let wechat = &source.wechat;
-    let ca_pem = match &wechat.ca_file {
-        None => None,
-        Some(path) => Some(std::fs::read(path).map_err(|error| SetupError::CaFile {
-            account: source.name.clone(),
-            path: path.clone(),
-            source: error,
-        })?),
-    };
     let token = match &source.token {
         config::Token::Stable { secret } => {
             TokenSource::Stable { secret: secret.value().expect("loaded with its secrets").clone() }
@@ -170,7 +152,7 @@ fn client(source: &config::Account) -> Result<Client, SetupError> {
         calls_per_minute: wechat.calls_per_minute,
         timeout: wechat.timeout,
         proxy: wechat.proxy.as_ref().map(|proxy| proxy.expose().into()),
-        ca_pem,
+        ca_pem: wechat.ca_file.as_ref().map(|file| file.pem.clone()),
         page_ceiling: wechat::PAGE_CEILING,
         in_flight_total: None,
     };

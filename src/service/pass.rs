@@ -16,8 +16,10 @@ use crate::policy::{
 };
 use crate::store::{self, ActiveBrake, BrakeKind, Reader, RecordedVerdict, Store, StoreError};
 use crate::wechat::{self, Listing, Progress};
+use futures_util::FutureExt;
 use jiff::Timestamp;
 use std::collections::{HashMap, HashSet};
+use std::panic::AssertUnwindSafe;
 use std::path::Path;
 use std::sync::{
     Arc,
@@ -25,6 +27,10 @@ use std::sync::{
 };
 use std::time::Instant;
 use tokio_util::sync::CancellationToken;
+
+/// A pass that met a bug of ours; its calls under way are dropped, and so is everything it had in hand.
+const PANICKED: &str =
+    "menshen panicked, which is a bug; the log says where. What the pass left open is settled by the next one";
 
 /// What a pass shares with the service around it.
 #[derive(Debug, Clone, Default)]
@@ -92,8 +98,11 @@ impl Account {
         match pass.take_account().await {
             Ok(None) => {}
             Ok(Some(_lock)) => {
-                if let Err(error) = pass.walk().await {
-                    pass.report.trouble("record", with_sources(&error));
+                match AssertUnwindSafe(pass.walk()).catch_unwind().await {
+                    Ok(Ok(())) => {}
+                    Ok(Err(error)) => pass.report.trouble("record", with_sources(&error)),
+                    // What a panic said may hold an applicant's words: it stays where it is.
+                    Err(_) => pass.report.trouble("pass", PANICKED),
                 }
             }
             Err(error) => pass.report.trouble("account", with_sources(&error)),

@@ -12,7 +12,7 @@ use super::lock::{LockError, StateLock};
 use super::pass::{Stage, Watch, with_sources};
 use super::report::PassReport;
 use super::schedule::{ScheduleError, Ticks, next_tick};
-use super::supervisor::Supervisor;
+use super::supervisor::{Pulse, Supervisor, patience};
 use super::systemd;
 use crate::config::Config;
 use crate::policy::AppId;
@@ -21,18 +21,18 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 use std::collections::HashMap;
 use std::io;
-use std::sync::{Arc, atomic::Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 use std::time::{Duration, Instant};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::task::{self, JoinError, JoinSet};
+use tokio_util::sync::CancellationToken;
 
 /// How often the supervisor looks.
 const LOOK: Duration = Duration::from_secs(1);
-/// How long a pass may show no sign of life before the watchdog is no longer fed, at least …
-const STUCK: Duration = Duration::from_secs(300);
-/// … and in timeouts of one call: a page is tried three times, each after two calls for a token.
-const CALLS_A_BEAT: u32 = 10;
 /// Beyond the timeout of one call, how long stopping may take.
 const STOP_GRACE: Duration = Duration::from_secs(5);
 
@@ -130,15 +130,26 @@ pub async fn run(service: Service, reload: &dyn Fn() -> Result<Config, String>) 
     ended
 }
 
+/// A pass under way, as it is watched.
+struct Working {
+    pass: task::Id,
+    account: String,
+    beats: Arc<AtomicU64>,
+    pulse: Pulse,
+    /// It was said that it shows no sign of life.
+    stuck: bool,
+}
+
 /// The state of the running service.
 struct Round {
     service: Service,
-    ticks: Ticks,
+    /// None while no scheduler can be made: then the supervisor wakes the passes.
+    ticks: Option<Ticks>,
     sender: mpsc::Sender<()>,
-    watch: Watch,
+    stop: CancellationToken,
     passes: JoinSet<PassReport>,
     /// By appid: a reload may give an account another name.
-    busy: HashMap<AppId, task::Id>,
+    busy: HashMap<AppId, Working>,
     skipped: u64,
     supervisor: Supervisor,
     head: DailyHead,
@@ -156,9 +167,9 @@ impl Round {
         let supervisor = Supervisor::new(now, Instant::now(), next_tick(&service.config.service, now));
         Ok(Round {
             service,
-            ticks,
+            ticks: Some(ticks),
             sender,
-            watch: Watch::default(),
+            stop: CancellationToken::new(),
             passes: JoinSet::new(),
             busy: HashMap::new(),
             skipped: 0,
@@ -201,10 +212,13 @@ impl Round {
                 tracing::warn!(account = %account.name, skipped = self.skipped, "a tick found the pass before it still running");
                 continue;
             }
-            let appid = account.appid.clone();
-            let (account, store, watch) = (account.clone(), self.service.store.clone(), self.watch.clone());
+            // Signs of life of its own: a lively account must not stand for one that hangs.
+            let watch = Watch { stop: self.stop.clone(), ..Watch::default() };
+            let (name, beats) = (account.name.clone(), Arc::clone(&watch.beats));
+            let pulse = Pulse::new(Instant::now(), patience(account.source.wechat.timeout));
+            let (appid, account, store) = (account.appid.clone(), account.clone(), self.service.store.clone());
             let pass = self.passes.spawn(async move { account.pass(&store, &watch, &|_| ()).await });
-            self.busy.insert(appid, pass.id());
+            self.busy.insert(appid, Working { pass: pass.id(), account: name, beats, pulse, stuck: false });
         }
         Ok(())
     }
@@ -214,14 +228,18 @@ impl Round {
             Ok((id, _)) => *id,
             Err(error) => error.id(),
         };
-        self.busy.retain(|_, pass| *pass != id);
+        self.busy.retain(|_, working| working.pass != id);
         match finished {
             Ok((_, report)) => {
                 log_pass(&report);
                 self.warn_of_deadlines(&report);
                 self.last = Some(report);
             }
-            Err(error) => tracing::error!("a pass ended early: {error}; what it left open is settled by the next one"),
+            // Not the error's own words: they repeat what a panic said, and that may be an applicant's text.
+            Err(error) => {
+                let how = if error.is_panic() { "panicked" } else { "was cut off" };
+                tracing::error!("a pass {how}; what it left open is settled by the next one");
+            }
         }
         self.look_for_brakes().await;
         systemd::status(&self.status());
@@ -258,24 +276,24 @@ impl Round {
     async fn look(&mut self) -> Result<(), RunError> {
         self.service.lock.check()?;
         self.head.look(&self.service.store, Timestamp::now(), &self.service.config.service.timezone).await;
-        let beats = self.watch.beats.load(Ordering::Relaxed);
-        let patience = STUCK.max(self.longest_timeout() * CALLS_A_BEAT);
-        let found = self.supervisor.look(Timestamp::now(), Instant::now(), beats, !self.passes.is_empty(), patience);
+        let now = Timestamp::now();
+        // Before the schedule is made anew: that begins a new wait.
+        let unattended = self.ticks.is_none() && self.supervisor.is_due(now);
+        let found = self.supervisor.look(now, Instant::now());
         if let Some(jump) = found.jump {
             tracing::warn!("the clock jumped by {jump:#}; the schedule is made anew");
-            self.restart_ticks().await?;
-            if found.missed {
-                self.tick()?;
-            }
+        } else if let Some(still) = found.still {
+            tracing::warn!("menshen stood still for {} s; the schedule is made anew", still.as_secs());
         } else if found.silent {
             tracing::error!("the scheduler went silent; it is made anew and the missed pass runs now");
-            self.restart_ticks().await?;
+        }
+        if self.ticks.is_none() || found.jump.is_some() || found.still.is_some() || found.silent {
+            self.restart_ticks().await;
+        }
+        if found.missed || found.silent || unattended {
             self.tick()?;
         }
-        if found.stuck {
-            tracing::error!("a pass shows no sign of life; the watchdog is not fed until it does");
-        }
-        if found.healthy() && systemd::watchdog().is_some_and(|period| self.fed.elapsed() >= period / 3) {
+        if !self.has_stuck_passes() && systemd::watchdog().is_some_and(|period| self.fed.elapsed() >= period / 3) {
             self.fed = Instant::now();
             systemd::alive();
         }
@@ -283,11 +301,41 @@ impl Round {
         Ok(())
     }
 
-    async fn restart_ticks(&mut self) -> Result<(), RunError> {
-        let ticks = Ticks::start(&self.service.config.service, self.sender.clone()).await?;
-        std::mem::replace(&mut self.ticks, ticks).stop().await;
+    /// Looks at every pass under way; says so once when one shows no sign of life.
+    fn has_stuck_passes(&mut self) -> bool {
+        let now = Instant::now();
+        for working in self.busy.values_mut() {
+            let stuck = working.pulse.is_stuck(working.beats.load(Ordering::Relaxed), now);
+            if stuck && !working.stuck {
+                tracing::error!(account = %working.account, "a pass shows no sign of life; the watchdog is not fed until it does");
+            }
+            working.stuck = stuck;
+        }
+        self.busy.values().any(|working| working.stuck)
+    }
+
+    /// A scheduler that cannot be made is no reason to end: the supervisor wakes the passes and goes on trying.
+    async fn restart_ticks(&mut self) {
+        let had_none = self.ticks.is_none();
+        if let Some(ticks) = self.ticks.take() {
+            ticks.stop().await;
+        }
+        match Ticks::start(&self.service.config.service, self.sender.clone()).await {
+            Ok(ticks) => {
+                self.ticks = Some(ticks);
+                if had_none {
+                    tracing::info!("the scheduler works again");
+                }
+            }
+            Err(error) if !had_none => {
+                let error = with_sources(&error);
+                tracing::error!(
+                    "no scheduler can be made: {error}; passes are woken without one, and it is tried again every second"
+                );
+            }
+            Err(_) => {}
+        }
         self.supervisor.expect(next_tick(&self.service.config.service, Timestamp::now()));
-        Ok(())
     }
 
     async fn reload(&mut self, reload: &dyn Fn() -> Result<Config, String>) {
@@ -313,7 +361,9 @@ impl Round {
         let accounts = Account::all(&config, &self.service.around, &self.service.accounts)
             .map_err(|error| with_sources(&error))?;
         let ticks = Ticks::start(&config.service, self.sender.clone()).await.map_err(|error| with_sources(&error))?;
-        std::mem::replace(&mut self.ticks, ticks).stop().await;
+        if let Some(before) = self.ticks.replace(ticks) {
+            before.stop().await;
+        }
         self.supervisor.expect(next_tick(&config.service, Timestamp::now()));
         self.service.config = config;
         self.service.accounts = accounts;
@@ -328,7 +378,7 @@ impl Round {
     async fn stop(mut self) {
         systemd::stopping();
         tracing::info!("menshen stops: calls under way are settled");
-        self.watch.stop.cancel();
+        self.stop.cancel();
         let patience = self.longest_timeout() + STOP_GRACE;
         let settled = tokio::time::timeout(patience, async {
             while let Some(finished) = self.passes.join_next().await {
@@ -340,7 +390,9 @@ impl Round {
         if settled.await.is_err() {
             tracing::warn!("a pass did not end in time; its rows are settled by the next one");
         }
-        self.ticks.stop().await;
+        if let Some(ticks) = self.ticks {
+            ticks.stop().await;
+        }
         self.passes.shutdown().await;
         self.service.close().await;
     }
@@ -446,3 +498,6 @@ impl StopSignals {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

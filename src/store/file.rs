@@ -51,7 +51,7 @@ pub(super) fn writing(path: &Path) -> SqliteConnectOptions {
 /// Makes the file if there is none, and brings its schema up to date.
 pub(super) async fn open_for_writing(path: &Path) -> Result<SqliteConnection, StoreError> {
     let failed = |error| StoreError::from_sqlx(path, Doing::Open, error);
-    make(path).map_err(|error| failed(sqlx::Error::Io(error)))?;
+    not_led_away(path).and_then(|()| make(path)).map_err(|error| failed(sqlx::Error::Io(error)))?;
     let mut conn = writing(path).connect().await.map_err(failed)?;
     let found = schema(&mut conn, path).await?;
     // Also of one that is up to date: a copy that was put in its place is none.
@@ -182,6 +182,7 @@ pub(super) async fn open_for_looking(path: &Path) -> Result<Option<SqlitePool>, 
 }
 
 async fn checked(path: &Path, options: SqliteConnectOptions) -> Result<Option<SqlitePool>, StoreError> {
+    not_led_away(path).map_err(|error| StoreError::from_sqlx(path, Doing::Open, sqlx::Error::Io(error)))?;
     let pool = pool().connect_lazy_with(options);
     let mut conn = pool.acquire().await.map_err(|error| StoreError::from_sqlx(path, Doing::Open, error))?;
     match schema(&mut conn, path).await? {
@@ -206,6 +207,25 @@ fn pool() -> SqlitePoolOptions {
         .idle_timeout(READER_IDLE)
         .max_lifetime(None)
         .test_before_acquire(false)
+}
+
+/// Root opens no file where a link of somebody else's leads: SQLite would follow it, and make what is not there.
+/// The side files need no look: SQLite opens them without following links.
+fn not_led_away(path: &Path) -> io::Result<()> {
+    if !rustix::process::geteuid().is_root() {
+        return Ok(());
+    }
+    let found = match path.symlink_metadata() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        other => other?,
+    };
+    let theirs = found.is_symlink() && found.uid() != 0;
+    match theirs || !(found.is_symlink() || found.is_file()) || found.nlink() > 1 {
+        true => {
+            Err(io::Error::new(io::ErrorKind::PermissionDenied, "run by root, and it is a link or no regular file"))
+        }
+        false => Ok(()),
+    }
 }
 
 /// Makes an empty file with the right mode, durable in its directory; SQLite gives its log files the same mode.

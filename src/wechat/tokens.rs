@@ -25,6 +25,8 @@ const MARGIN_SECS_MAX: u64 = 300;
 const MARGIN_PART: u64 = 4;
 /// A longer life is not believed: WeChat's is two hours, and a sum of instants must not overflow.
 const LIFE_SECS_MAX: u64 = 7 * 86_400;
+/// A shorter life is not believed either: a token "for 0 seconds" would be asked for anew before every call.
+const LIFE_SECS_MIN: u64 = 1;
 /// Forced refreshes we allow ourselves in 24 hours; WeChat allows 20 to all systems of the appid together.
 const FORCES_PER_DAY: usize = 3;
 const DAY: Duration = Duration::from_secs(86_400);
@@ -223,7 +225,7 @@ impl Keeper {
 
     fn hold(&mut self, text: SecretString, life_secs: u64, now: Instant) -> Token {
         self.generation += 1;
-        let life = life_secs.min(LIFE_SECS_MAX);
+        let life = life_secs.clamp(LIFE_SECS_MIN, LIFE_SECS_MAX);
         let margin = MARGIN_SECS_MAX.min(life / MARGIN_PART);
         let token = Token { text, generation: self.generation };
         self.current = Some(Held {

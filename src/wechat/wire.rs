@@ -88,6 +88,9 @@ struct Head {
 
 impl Head {
     fn of(fields: &Fields<'_>) -> Result<Head, Error> {
+        if fields.is_doubled(&["errcode", "errCode"]) {
+            return Err(unreadable("errcode stands there twice"));
+        }
         let errcode = match fields.get(&["errcode", "errCode"]) {
             None => None,
             Some(field) => Some(
@@ -140,9 +143,13 @@ pub(crate) fn read_grant(body: &[u8], secrets: &[&str]) -> Result<Grant, Error> 
         if let Some(error) = Head::of(fields)?.refusal(secrets) {
             return Err(error);
         }
+        if let Some(name) = ["access_token", "expires_in"].into_iter().find(|name| fields.is_doubled(&[name])) {
+            return Err(unreadable(format!("{name} stands there twice")));
+        }
         let token = fields.get(&["access_token"]).and_then(Field::text).map(Zeroizing::new);
         let token = token.filter(|token| !token.is_empty()).map(|token| SecretString::from(token.as_str()));
-        let life = fields.get(&["expires_in"]).and_then(Field::whole);
+        // Whatever is written there, it is a life's length: the keeper bounds it.
+        let life = fields.get(&["expires_in"]).and_then(Field::about);
         Ok(Grant {
             token: token.ok_or_else(|| unreadable("no access_token"))?,
             expires_in_secs: life.ok_or_else(|| unreadable("no expires_in"))?.try_into().unwrap_or(0),
@@ -181,6 +188,9 @@ pub(crate) fn read_page_without(body: &[u8], page: u32, secrets: &[&str]) -> Res
         let head = Head::of(fields)?;
         if let Some(error) = head.refusal(secrets) {
             return Err(error);
+        }
+        if fields.is_doubled(&["apply_list", "applyList"]) {
+            return Err(unreadable("apply_list stands there twice"));
         }
         match fields.get(&["apply_list", "applyList"]) {
             Some(list) => {
@@ -260,6 +270,9 @@ fn entry_of(entry: Field<'_>) -> Result<Entry, Broken> {
 /// What an entry says beside appid and status.
 pub(super) fn application_of(fields: &Fields<'_>, appid: AppId) -> Application {
     let mut malformed = Malformed::default();
+    if fields.is_doubled(&["create_time", "createTime"]) {
+        malformed.add("create_time");
+    }
     Application {
         create_time: create_time_of(fields),
         nickname: malformed.text(fields, &["nickname"]).unwrap_or_default(),
@@ -273,6 +286,9 @@ pub(super) fn application_of(fields: &Fields<'_>, appid: AppId) -> Application {
 }
 
 pub(super) fn appid_of(fields: &Fields<'_>) -> Result<AppId, String> {
+    if fields.is_doubled(&["appid"]) {
+        return Err("appid stands there twice".into());
+    }
     let field = fields.get(&["appid"]).ok_or("appid is missing")?;
     match field.text() {
         Some(text) if text.trim().is_empty() => Err("appid is empty".into()),
@@ -282,6 +298,9 @@ pub(super) fn appid_of(fields: &Fields<'_>) -> Result<AppId, String> {
 }
 
 pub(super) fn status_of(fields: &Fields<'_>) -> Result<Status, String> {
+    if fields.is_doubled(&["status"]) {
+        return Err("status stands there twice".into());
+    }
     let field = fields.get(&["status"]).ok_or("status is missing")?;
     match field.whole() {
         Some(code) => Ok(Status::from_code(code)),
@@ -307,8 +326,12 @@ impl Malformed {
         }
     }
 
-    /// A text, or `None` if it is absent, null or (then noted under its first name) something else.
+    /// A text, or `None` if it is absent, null or (then noted under its first name) something else. One that stands
+    /// there twice is noted as well.
     fn text(&mut self, fields: &Fields<'_>, names: &[&str]) -> Option<String> {
+        if fields.is_doubled(names) {
+            self.add(names[0]);
+        }
         let field = fields.get(names)?;
         let text = field.text();
         if text.is_none() {
@@ -334,6 +357,9 @@ fn create_time_of(fields: &Fields<'_>) -> CreateTime {
 
 fn categories_of(fields: &Fields<'_>, malformed: &mut Malformed) -> Vec<Category> {
     const NAME: &str = "categories";
+    if fields.is_doubled(&[NAME]) {
+        malformed.add(NAME);
+    }
     let Some(field) = fields.get(&[NAME]) else { return Vec::new() };
     let Some(entries) = field.entries() else {
         malformed.add(NAME);
@@ -349,6 +375,9 @@ fn categories_of(fields: &Fields<'_>, malformed: &mut Malformed) -> Vec<Category
 /// A category, or `None` if it is none.
 fn category_of(entry: Field<'_>) -> Option<Category> {
     let fields = entry.fields()?;
+    if fields.is_doubled(&["first"]) || fields.is_doubled(&["second"]) {
+        return None;
+    }
     let part = |name: &str| match fields.get(&[name]) {
         None => Some(None),
         Some(field) => field.text().map(|text| Some(text).filter(|text| !text.trim().is_empty())),

@@ -25,7 +25,8 @@ fn offer(keeper: &mut Keeper, token: &str, mode: Mode, now: Instant) -> String {
 #[test]
 fn a_token_is_used_until_shortly_before_its_end() {
     // expires_in, still good at, stale at
-    let cases = [(7200, 6899, 6900), (345, 258, 259), (400, 299, 300), (1200, 899, 900), (4, 2, 3), (1, 0, 1)];
+    let cases =
+        [(7200, 6899, 6900), (345, 258, 259), (400, 299, 300), (1200, 899, 900), (4, 2, 3), (1, 0, 1), (0, 0, 1)];
     for (life, good, stale) in cases {
         let start = Instant::now();
         let mut keeper = Keeper::default();
@@ -35,8 +36,6 @@ fn a_token_is_used_until_shortly_before_its_end() {
     }
     let mut keeper = Keeper::default();
     let start = Instant::now();
-    assert_eq!(keeper.hold("T".to_owned().into(), 0, start).expose(), "T", "good for the call it was fetched for");
-    assert!(keeper.fresh(start).is_none());
     keeper.hold("T".to_owned().into(), u64::MAX, start);
     assert!(keeper.fresh(at(start, LIFE_SECS_MAX)).is_none());
 }
