@@ -325,3 +325,79 @@ async fn entries_that_move_between_pages_are_decided_once() {
     assert_eq!(done.len(), once, "nobody is decided twice");
     scene.end();
 }
+
+/// What became of the applicant before decides: refused once, a person is asked; and who was let in stays welcome.
+const LOOKING_BACK: &str = r#"
+[[rule]]
+name    = "gambling words"
+action  = "refuse"
+message = "申请说明含有「{keyword}」"
+when    = { reason = { any = ["博彩"] } }
+
+[[rule]]
+name    = "refused again and again"
+action  = "refuse"
+message = "多次被拒，请联系客服"
+when    = { previous = { refused = 2, within = "30d" } }
+
+[[rule]]
+name   = "refused before"
+action = "hold"
+when   = { previous = { refused = 1 } }
+unless = { previous = { refused = 2 } }
+
+[[rule]]
+name   = "let in before"
+action = "agree"
+when   = { previous = { agreed = 1 } }
+
+[[rule]]
+name   = "known trades"
+action = "agree"
+when   = { category = { all = ["物流服务"] } }
+"#;
+
+#[tokio::test]
+async fn earlier_applications_of_the_same_applicant_decide() {
+    let scene = Scene::empty().await.rules(LOOKING_BACK);
+    let apply = |appid: &str, minute: i64, reason: &str| {
+        scene.arrive(Application::new(appid).created_at(an_hour_ago() + minute * 60).reason(reason));
+    };
+    let decided = async |number: usize| {
+        let rows = scene.rows().await;
+        let row = &rows[number];
+        let rule = row.rule.clone().unwrap_or_default();
+        (rows.len(), format!("{} {} {rule}: {}", row.appid, row.verdict, row.outcome))
+    };
+    apply("wx-shady", 1, "博 彩 平台");
+    apply("wx-other", 2, "查件");
+    assert_clean(&scene.pass().await);
+    assert_eq!(decided(0).await.1, "wx-shady refuse gambling words: done");
+    assert_eq!(decided(1).await.1, "wx-other agree known trades: done");
+
+    // Clean words now, but refused before; nobody else is held for it, nor is it told of its own row.
+    apply("wx-shady", 3, "查件");
+    apply("wx-third", 4, "查件");
+    assert_clean(&scene.pass().await);
+    assert_eq!(decided(2).await.1, "wx-shady hold refused before: held");
+    assert_eq!(decided(3).await, (4, "wx-third agree known trades: done".to_owned()));
+    let again = scene.pass().await;
+    assert_eq!((again.known, scene.rows().await.len()), (1, 4), "the held one is no earlier application of itself");
+
+    // Bad words again, and after that it is refused whatever it says.
+    scene.world.withdraw("wx-shady");
+    apply("wx-shady", 5, "赌博，博彩");
+    assert_clean(&scene.pass().await);
+    assert_eq!(decided(4).await.1, "wx-shady refuse gambling words: done");
+    apply("wx-shady", 6, "查件");
+    assert_clean(&scene.pass().await);
+    assert_eq!(decided(5).await, (6, "wx-shady refuse refused again and again: done".to_owned()));
+
+    // Whoever was let in may come back with another category.
+    scene.arrive(Application::new("wx-other").created_at(an_hour_ago() + 420).categories([("餐饮", "点餐")]));
+    assert_clean(&scene.pass().await);
+    let rows = scene.rows().await;
+    let last = rows.last().expect("a row");
+    assert_eq!((last.appid.as_str(), last.rule.as_deref()), ("wx-other", Some("let in before")));
+    scene.end();
+}

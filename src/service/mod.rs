@@ -19,6 +19,7 @@ mod settle;
 mod supervisor;
 mod systemd;
 mod verify;
+mod warnings;
 mod zone;
 
 pub use account::{Account, Pace, SetupError, Surroundings};

@@ -27,7 +27,7 @@ pub use brakes::{ActiveBrake, BrakeKind, BrakeScope, NewBrake};
 pub use error::{Doing, StoreError};
 pub use read::{Past, Planned, Reader, Spent};
 pub use record::{Answered, CallRecord, Intended, NewDecision, NewIntent, RecordedVerdict};
-pub use recorded::{Applications, Recorded};
+pub use recorded::{Applications, Recorded, Stretch};
 pub use write::Store;
 
 use crate::policy::{Fate, Mode, Outcome};
