@@ -6,7 +6,7 @@
 mod support;
 
 use menshen::policy::{Brake, Outcome};
-use menshen::sandbox::{Application, Options, World};
+use menshen::sandbox::{Application, Moved, Options, World};
 use menshen::service::PassReport;
 use menshen::store::RecordedVerdict;
 use support::Scene;
@@ -385,7 +385,7 @@ async fn earlier_applications_of_the_same_applicant_decide() {
     assert_eq!((again.known, scene.rows().await.len()), (1, 4), "the held one is no earlier application of itself");
 
     // Bad words again, and after that it is refused whatever it says.
-    scene.world.withdraw("wx-shady");
+    assert_eq!(scene.world.withdraw("wx-shady"), Moved::Moved);
     apply("wx-shady", 5, "赌博，博彩");
     assert_clean(&scene.pass().await);
     assert_eq!(decided("wx-shady").await, (5, "refuse gambling words: done".to_owned()));

@@ -257,16 +257,17 @@ impl Judges {
     /// What was known of earlier applications when each of these was decided, by its place among them; asked for only
     /// where the rules look back, once for each account.
     async fn histories(&self, rows: &[(Arc<Judge>, Recorded)]) -> Result<HashMap<usize, History>, BacktestError> {
-        let mut asked: HashMap<&AppId, (Vec<usize>, Vec<(&AppId, Timestamp)>)> = HashMap::new();
+        let mut asked: HashMap<&AppId, Vec<usize>> = HashMap::new();
         for (at, (judge, recorded)) in rows.iter().enumerate() {
             if judge.rules.rules.needs_history() {
-                let (places, moments) = asked.entry(&recorded.account_appid).or_default();
-                places.push(at);
-                moments.push((&recorded.application.appid, recorded.decided_at));
+                asked.entry(&recorded.account_appid).or_default().push(at);
             }
         }
         let mut histories = HashMap::new();
-        for (account, (places, moments)) in asked {
+        for (account, places) in asked {
+            let recorded = places.iter().map(|at| &rows[*at].1);
+            let moments: Vec<(&AppId, Timestamp)> =
+                recorded.map(|recorded| (&recorded.application.appid, recorded.decided_at)).collect();
             let known = self.log.earlier_each(account, &moments).await?;
             histories.extend(known.into_iter().map(|(at, history)| (places[at], history)));
         }

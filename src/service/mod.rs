@@ -6,8 +6,12 @@
 //! schedule, supervision, signals, reload.
 
 mod account;
+mod account_lock;
 mod act;
+mod answers;
 mod backtest;
+mod hand;
+mod judge;
 mod lock;
 mod pass;
 mod preview;
@@ -15,6 +19,7 @@ mod record;
 mod report;
 mod run;
 mod schedule;
+mod send;
 mod settle;
 mod supervisor;
 mod systemd;
@@ -24,6 +29,7 @@ mod zone;
 
 pub use account::{Account, Pace, SetupError, Surroundings};
 pub use backtest::{BacktestError, Backtested, Changed, Question, backtest};
+pub use hand::{HandError, Obstacle, Wish, Words};
 pub use lock::{LockError, StateLock};
 pub use pass::{Stage, Watch};
 pub use preview::{Preview, PreviewedAccount, preview};

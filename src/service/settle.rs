@@ -4,8 +4,8 @@
 //! complete list, nothing new is sent. Rows that `failed` because an answer was
 //! lost are set right when the list shows that the call had worked after all.
 
+use super::judge::{Finding, finding, stands};
 use super::pass::Pass;
-use super::verify::{Finding, finding, stands};
 use crate::policy::{Application, Identity, Outcome};
 use crate::store::{Answered, Planned, StoreError};
 use crate::wechat::Listing;

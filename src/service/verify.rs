@@ -1,272 +1,213 @@
-//! Does WeChat agree? Compares a reading of the list with what was asked for.
+//! Reading again: does WeChat show what it answered?
 //!
-//! The comparison is pure and lives here; when to read again, and what to do
-//! about a mismatch, is `act`'s. Absence means something only in a complete list,
-//! so [`judge`] must be given one.
+//! After acting, complete readings, spaced, are compared with what was asked for.
+//! Rows an answer left open are settled by what they say; a mismatch pulls the
+//! brake `verification`, which stays until `menshen resume`. The comparison
+//! itself is pure and lives in `judge`.
 
-use crate::policy::{Action, AppId, Fate, Identity, Status};
-use crate::wechat::{Listing, Others};
-use std::collections::HashSet;
+use super::answers::settlement;
+use super::judge::{Before, Finding, Judgement, Target, judge};
+use super::pass::{Pass, Stage};
+use crate::policy::{Action, Fate, Identity, Outcome};
+use crate::store::{Answered, BrakeKind, BrakeScope, NewBrake, StoreError};
+use crate::wechat::{Class, Listing};
+use jiff::Timestamp;
+use std::time::Duration;
 
-/// One change that was or may have been sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Target {
-    /// Its row.
-    pub(crate) decision: i64,
-    /// Whose application.
-    pub(crate) identity: Identity,
-    /// What was asked for.
-    pub(crate) action: Action,
-    /// What came back.
-    pub(crate) fate: Fate,
-}
-
-/// What a complete list says about one target.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Finding {
-    /// It stands where we wanted it.
-    Confirmed,
-    /// It waits as before.
-    StillPending,
-    /// It stands elsewhere, or is gone.
-    Elsewhere,
-}
-
-/// What a complete list says about all targets.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Judgement {
-    /// One finding per target, in their order.
-    pub(crate) findings: Vec<Finding>,
-    /// Applications that newly have a status we asked for, though not for them.
-    pub(crate) strangers: Vec<(Identity, Action)>,
-}
-
-impl Judgement {
-    /// Nothing contradicts what WeChat answered, and nothing is left open.
-    pub(crate) fn is_settled(&self, targets: &[Target]) -> bool {
-        self.strangers.is_empty()
-            && self.pairs(targets).all(|(target, finding)| match target.fate {
-                Fate::Accepted => finding == Finding::Confirmed,
-                Fate::Lost | Fate::Rejected => finding != Finding::StillPending,
-                Fate::Unsent => true,
-            })
+impl Pass<'_> {
+    /// Reads the list again and settles what it says. Pulls the brake on a mismatch.
+    pub(super) async fn verify(&mut self, before: &mut Before, targets: Vec<Target>) -> Result<Verified, StoreError> {
+        if targets.is_empty() {
+            return Ok(Verified::Agrees(Vec::new()));
+        }
+        let Some((listing, judgement)) = self.look(before, &targets, true).await else {
+            return Ok(Verified::Unread);
+        };
+        self.settle_open(&targets, &judgement).await?;
+        before.expect(targets.iter().filter(|target| target.fate == Fate::Lost));
+        before.renew(listing);
+        if judgement.strangers.is_empty() && judgement.mismatched(&targets).next().is_none() {
+            return Ok(Verified::Agrees(judgement.findings));
+        }
+        self.brake(&targets, &judgement).await?;
+        Ok(Verified::Mismatch)
     }
 
-    /// Targets whose change WeChat accepted and the list does not show.
-    pub(crate) fn mismatched<'a>(&'a self, targets: &'a [Target]) -> impl Iterator<Item = &'a Target> {
-        self.pairs(targets)
-            .filter(|(target, finding)| target.fate == Fate::Accepted && *finding != Finding::Confirmed)
-            .map(|(target, _)| target)
-    }
-
-    /// What an earlier reading confirmed stays confirmed: a later one may have missed an entry that moved.
-    pub(crate) fn remember(&mut self, earlier: &Judgement) {
-        for (finding, before) in self.findings.iter_mut().zip(&earlier.findings) {
-            if *before == Finding::Confirmed {
-                *finding = Finding::Confirmed;
+    /// Complete readings, spaced, until one leaves nothing open. `None`: there were too few to tell a list that
+    /// lags from a mismatch; the rows stay as they are, and the next pass looks at them.
+    pub(super) async fn look(
+        &mut self,
+        before: &Before,
+        targets: &[Target],
+        at_once: bool,
+    ) -> Option<(Listing, Judgement)> {
+        let (tell, few) = (self.tell, self.account.pace.readings_after_loss);
+        let (mut last, mut gap) = (None, None);
+        // What was deleted is absent, and an entry that moves between pages seems so: two readings must agree.
+        let at_least = if targets.iter().any(|target| target.action == Action::Delete) { 2 } else { 1 };
+        let mut complete = 0;
+        let waits = at_once.then_some(Duration::ZERO).into_iter().chain(self.account.pace.readings.clone());
+        for wait in waits {
+            if !self.pause(wait).await {
+                break;
+            }
+            let listing = self.read(|progress| tell(Stage::Verifying { pages: progress.pages })).await?;
+            if let Some(error) = listing.gap {
+                let hopeless = !matches!(error.class(), Class::Retry | Class::Refresh);
+                gap = Some(error);
+                if hopeless {
+                    break;
+                }
+                continue;
+            }
+            let mut judgement = judge(before, &listing, targets);
+            if let Some((_, earlier)) = &last {
+                judgement.remember(earlier, targets);
+            }
+            complete += 1;
+            let enough = (judgement.is_settled(targets) && complete >= at_least)
+                || !judgement.strangers.is_empty()
+                || (judgement.mismatched(targets).next().is_none() && complete > few);
+            last = Some((listing, judgement));
+            if enough {
+                return last;
             }
         }
+        if complete > few {
+            return last;
+        }
+        if !self.watch.stop.is_cancelled() {
+            if let Some(error) = gap {
+                self.report.wechat_trouble("verify", &error);
+            }
+            self.report.trouble("verify", "what was sent could not be verified: too few complete lists could be read");
+        }
+        None
     }
 
-    /// Every target with its finding.
-    pub(crate) fn pairs<'a>(&'a self, targets: &'a [Target]) -> impl Iterator<Item = (&'a Target, Finding)> {
-        targets.iter().zip(self.findings.iter().copied())
-    }
-}
-
-/// How applications stood before anything was sent.
-#[derive(Debug, Default)]
-pub(crate) struct Before {
-    pending: HashSet<Identity>,
-    others: Others,
-    /// Applications an earlier call of ours, its answer lost, may yet move: no strangers when they do.
-    ours: HashSet<Identity>,
-    /// Appids a later reading showed pending more than once: a call would not say which one it means.
-    twice: HashSet<AppId>,
-}
-
-impl Before {
-    /// Takes a reading over; the pending ones are kept by identity.
-    pub(crate) fn new(pending: HashSet<Identity>, others: Others, ours: HashSet<Identity>) -> Before {
-        Before { pending, others, ours, twice: HashSet::new() }
-    }
-
-    /// A later reading takes the place of an earlier one.
-    pub(crate) fn renew(&mut self, listing: Listing) {
-        let mut once = HashSet::new();
-        let again = listing.pending.iter().map(|application| &application.appid).filter(|appid| !once.insert(*appid));
-        self.twice = again.cloned().collect();
-        self.pending = listing.pending.iter().map(|application| application.identity()).collect();
-        self.others = listing.others;
-    }
-
-    /// These calls lost their answers: they may yet take effect, after their rows were given up.
-    pub(crate) fn expect<'a>(&mut self, lost: impl Iterator<Item = &'a Target>) {
-        self.ours.extend(lost.map(|target| target.identity.clone()));
-    }
-
-    /// It was pending at this reading, and no other application of the same applicant.
-    pub(crate) fn may_be_changed(&self, identity: &Identity) -> bool {
-        self.pending.contains(identity) && !self.twice.contains(&identity.appid)
-    }
-
-    fn knew(&self, identity: &Identity) -> Option<Status> {
-        if self.pending.contains(identity) { Some(Status::Pending) } else { self.others.get(identity) }
-    }
-}
-
-/// Where an application stands in a reading; `None` = not in it.
-pub(crate) fn stands(listing: &Listing, pending: &HashSet<Identity>, identity: &Identity) -> Option<Status> {
-    if pending.contains(identity) { Some(Status::Pending) } else { listing.others.get(identity) }
-}
-
-/// The finding for one change.
-pub(crate) fn finding(action: Action, stands: Option<Status>) -> Finding {
-    match (action, stands) {
-        (Action::Delete, None) => Finding::Confirmed,
-        (_, Some(status)) if Some(status) == wanted(action) => Finding::Confirmed,
-        (_, Some(Status::Pending)) => Finding::StillPending,
-        (Action::Delete, Some(_)) => Finding::StillPending,
-        _ => Finding::Elsewhere,
-    }
-}
-
-/// The status a change leads to; a deletion leads to none.
-fn wanted(action: Action) -> Option<Status> {
-    match action {
-        Action::Agree => Some(Status::Approved),
-        Action::Refuse => Some(Status::Refused),
-        Action::Delete => None,
-    }
-}
-
-/// Compares a complete list with what was asked for.
-pub(crate) fn judge(before: &Before, after: &Listing, targets: &[Target]) -> Judgement {
-    let pending: HashSet<Identity> = after.pending.iter().map(|application| application.identity()).collect();
-    let findings =
-        targets.iter().map(|target| finding(target.action, stands(after, &pending, &target.identity))).collect();
-    Judgement { findings, strangers: strangers(before, after, targets) }
-}
-
-fn strangers(before: &Before, after: &Listing, targets: &[Target]) -> Vec<(Identity, Action)> {
-    let asked: HashSet<(&Identity, Action)> = targets.iter().map(|target| (&target.identity, target.action)).collect();
-    let accepted = |action| targets.iter().any(|target| target.action == action && target.fate == Fate::Accepted);
-    let suspects: Vec<(Action, Status)> = [Action::Agree, Action::Refuse]
-        .into_iter()
-        .filter(|action| accepted(*action))
-        .filter_map(|action| wanted(action).map(|status| (action, status)))
-        .collect();
-    let newly = |identity: &Identity, status: Status| {
-        before.knew(identity).is_some_and(|known| known != status) && !before.ours.contains(identity)
-    };
-    let mut strangers = Vec::new();
-    for (identity, status) in after.others.iter() {
-        let suspect = suspects.iter().find(|(_, wanted)| *wanted == status);
-        if let Some((action, _)) = suspect
-            && newly(&identity, status)
-            && !asked.contains(&(&identity, *action))
-        {
-            strangers.push((identity, *action));
+    /// Waits between readings; false when the pass is stopped meanwhile.
+    async fn pause(&self, wait: Duration) -> bool {
+        self.watch.beat();
+        tokio::select! {
+            biased;
+            () = self.watch.stop.cancelled() => false,
+            () = tokio::time::sleep(wait) => true,
         }
     }
-    strangers
+
+    /// Settles the rows WeChat's answers left open.
+    async fn settle_open(&mut self, targets: &[Target], judgement: &Judgement) -> Result<(), StoreError> {
+        let mut settled = Vec::new();
+        for (target, finding) in judgement.pairs(targets).filter(|(target, _)| target.fate != Fate::Accepted) {
+            let rejected = target.fate == Fate::Rejected && finding == Finding::Confirmed;
+            let ours = !rejected || self.store.may_have_worked(target.decision).await?;
+            let outcome = open_outcome(finding, ours);
+            match (outcome, target.action) {
+                (Outcome::Done, Action::Agree) => self.report.agreed += 1,
+                (Outcome::Done, Action::Refuse) => self.report.refused += 1,
+                (Outcome::Overtaken, _) => self.report.overtaken += 1,
+                (Outcome::Failed, action) => {
+                    self.report.failed += 1;
+                    if let Some(error) = self.lost.remove(&target.decision) {
+                        self.report.wechat_trouble(action.word(), &error);
+                    }
+                }
+                _ => {}
+            }
+            settled.push(settlement(target.decision, outcome, "settled by reading the list again"));
+        }
+        self.store.answer(settled).await
+    }
+
+    /// The brake `verification`: loud, recorded, until `resume`.
+    pub(super) async fn brake(&mut self, targets: &[Target], judgement: &Judgement) -> Result<(), StoreError> {
+        let why = mismatch_words(targets, judgement);
+        let at = Timestamp::now();
+        let scope = BrakeScope {
+            account: Some(self.account.appid.clone()),
+            base_url: Some(self.account.site.clone()),
+            action: None,
+        };
+        let brake =
+            NewBrake { at, kind: BrakeKind::Verification, scope, why: Some(why.clone()), who: "service".to_owned() };
+        self.store.pull_brake(&brake).await?;
+        let wrong: Vec<Answered> = judgement
+            .mismatched(targets)
+            .map(|target| {
+                settlement(target.decision, Outcome::Failed, "WeChat answered ok, but the list does not show it")
+            })
+            .collect();
+        for target in judgement.mismatched(targets) {
+            match target.action {
+                Action::Agree => self.report.agreed = self.report.agreed.saturating_sub(1),
+                Action::Refuse => self.report.refused = self.report.refused.saturating_sub(1),
+                Action::Delete => {}
+            }
+        }
+        self.report.failed += wrong.len();
+        self.store.answer(wrong).await?;
+        tracing::error!(account = %self.account.name, "brake verification: {why}; acting is stopped until `menshen resume`");
+        self.report.brake = Some(why);
+        Ok(())
+    }
+}
+
+/// What reading again yielded.
+pub(super) enum Verified {
+    Agrees(Vec<Finding>),
+    Mismatch,
+    Unread,
+}
+
+/// How a row ends whose call was lost, or met an application that had moved on.
+fn open_outcome(found: Finding, ours: bool) -> Outcome {
+    match found {
+        Finding::Confirmed if ours => Outcome::Done,
+        // Somebody else did what we wanted to, or something else.
+        Finding::Confirmed | Finding::Elsewhere => Outcome::Overtaken,
+        Finding::StillPending => Outcome::Failed,
+    }
+}
+
+fn mismatch_words(targets: &[Target], judgement: &Judgement) -> String {
+    let wrong = judgement.mismatched(targets).map(|target| {
+        format!(
+            "WeChat answered ok to {} {}, but the list does not show it",
+            target.action.word(),
+            target.identity.appid.as_str().escape_debug()
+        )
+    });
+    let strangers = judgement.strangers.iter().map(|(identity, action): &(Identity, Action)| {
+        let appid = identity.appid.as_str().escape_debug();
+        format!("{appid} turned up as after {}, though nobody asked for it", action.word())
+    });
+    let mut words: Vec<String> = wrong.chain(strangers).collect();
+    let more = words.len().saturating_sub(3);
+    words.truncate(3);
+    if more > 0 {
+        words.push(format!("and {more} more"));
+    }
+    words.join("; ")
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::judge::finding;
     use super::*;
-    use crate::policy::{Application, CreateTime};
-
-    fn identity(appid: &str) -> Identity {
-        Identity { appid: AppId::new(appid), create_time: CreateTime::ABSENT }
-    }
-
-    fn application(appid: &str) -> Application {
-        Application {
-            appid: AppId::new(appid),
-            create_time: CreateTime::ABSENT,
-            nickname: String::new(),
-            reason: String::new(),
-            categories: Vec::new(),
-            headimgurl: None,
-            apply_url: None,
-            malformed: Vec::new(),
-        }
-    }
-
-    /// `"a1 b2"`: a is pending, b is approved.
-    fn listing(text: &str) -> Listing {
-        let mut listing = Listing::default();
-        for entry in text.split_whitespace() {
-            let (appid, status) = entry.split_at(1);
-            match Status::from_code(status.parse().expect("a status")) {
-                Status::Pending => listing.pending.push(application(appid)),
-                status => drop(listing.others.insert(identity(appid), status)),
-            }
-        }
-        listing
-    }
-
-    fn target(action: Action, fate: Fate) -> Target {
-        Target { decision: 1, identity: identity("t"), action, fate }
-    }
+    use crate::policy::Status;
 
     #[test]
-    fn what_a_list_says_about_a_change() {
-        use Finding::*;
+    fn how_an_open_row_ends() {
         let cases = [
-            (Action::Agree, "t2", Confirmed),
-            (Action::Agree, "t1", StillPending),
-            (Action::Agree, "t3", Elsewhere),
-            (Action::Agree, "t4", Elsewhere),
-            (Action::Agree, "t9", Elsewhere),
-            (Action::Agree, "", Elsewhere),
-            (Action::Refuse, "t3", Confirmed),
-            (Action::Refuse, "t2", Elsewhere),
-            (Action::Refuse, "t1", StillPending),
-            (Action::Delete, "", Confirmed),
-            (Action::Delete, "t3", StillPending),
+            (Some(Status::Approved), true, Outcome::Done),
+            (Some(Status::Approved), false, Outcome::Overtaken),
+            (Some(Status::Pending), true, Outcome::Failed),
+            (Some(Status::Refused), true, Outcome::Overtaken),
+            (Some(Status::TimedOut), true, Outcome::Overtaken),
+            (None, true, Outcome::Overtaken),
         ];
-        for (action, after, expected) in cases {
-            let mut before = Before::default();
-            before.renew(listing("t1"));
-            let judgement = judge(&before, &listing(after), &[target(action, Fate::Accepted)]);
-            assert_eq!(judgement.findings, [expected], "{action:?} {after:?}");
-            let settled = judgement.is_settled(&[target(action, Fate::Accepted)]);
-            assert_eq!(settled, expected == Confirmed, "{action:?} {after:?}");
+        for (stands, ours, expected) in cases {
+            assert_eq!(open_outcome(finding(Action::Agree, stands), ours), expected, "{stands:?} {ours}");
         }
-    }
-
-    #[test]
-    fn who_is_a_stranger() {
-        let cases = [
-            // Another pending one newly has the status we asked for.
-            (Action::Refuse, Fate::Accepted, "t1 o1", "t3 o3", 1),
-            (Action::Refuse, Fate::Accepted, "t1 o1 p1", "t1 o3 p3", 2),
-            // One that was approved is refused.
-            (Action::Refuse, Fate::Accepted, "t1 o2", "t3 o3", 1),
-            // Another status than we asked for: a person, or time.
-            (Action::Refuse, Fate::Accepted, "t1 o1 p1", "t3 o2 p4", 0),
-            // It had that status before, or was not there.
-            (Action::Refuse, Fate::Accepted, "t1 o3", "t3 o3", 0),
-            (Action::Refuse, Fate::Accepted, "t1", "t3 o3", 0),
-            // WeChat did not say ok.
-            (Action::Refuse, Fate::Lost, "t1 o1", "t1 o3", 0),
-            (Action::Agree, Fate::Rejected, "t1 o1", "t1 o2", 0),
-        ];
-        for (action, fate, earlier, after, strangers) in cases {
-            let mut before = Before::default();
-            before.renew(listing(earlier));
-            let judgement = judge(&before, &listing(after), &[target(action, fate)]);
-            assert_eq!(judgement.strangers.len(), strangers, "{action:?} {fate:?} {earlier} → {after}");
-        }
-    }
-
-    #[test]
-    fn what_an_earlier_lost_call_may_yet_move_is_no_stranger() {
-        let mut before = Before::new(HashSet::new(), Others::default(), HashSet::from([identity("o")]));
-        before.renew(listing("t1 o1"));
-        let judgement = judge(&before, &listing("t2 o2"), &[target(Action::Agree, Fate::Accepted)]);
-        assert_eq!(judgement.strangers, []);
     }
 }

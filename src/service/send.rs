@@ -1,0 +1,324 @@
+//! Intents and calls: recorded before sent, several in flight, every answer recorded.
+//!
+//! Intents are written a transaction ahead of their calls, so that no call waits
+//! for the disk; what was announced and not sent gives its place back. What was
+//! or may have been sent is handed to `verify`.
+
+use super::answers::{answered, never_sent, record_answers, settlement};
+use super::judge::Target;
+use super::pass::{Pass, Stage, stops, with_sources};
+use crate::policy::{Action, Brake, Fate, Intent, Outcome, Step, Stops, Todo};
+use crate::store::{Answered, Intended, NewIntent, Store, StoreError};
+use crate::wechat::Class;
+use jiff::Timestamp;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::mpsc;
+use tokio::task::{JoinHandle, JoinSet};
+
+/// Intents written in one transaction, while the calls of those before them are made: no call waits for the disk.
+const INTENTS_A_TRANSACTION: usize = 32;
+/// Answers in a row that are neither "done" nor "moved on" before the pass stops acting.
+const TROUBLES_IN_A_ROW: u32 = 5;
+/// How long a look at pauses and brakes is relied on.
+const STOPS_HOLD: Duration = Duration::from_secs(1);
+
+/// Steps whose intents are being written, and what comes of the writing.
+type Announced<'s> = (Vec<&'s Step>, JoinHandle<Result<Vec<Intended>, StoreError>>);
+
+/// Whether the pass may go on acting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Going {
+    On,
+    Halt,
+}
+
+impl Pass<'_> {
+    /// Records intents, makes the calls, records the answers. Gives back what was or may have been sent.
+    pub(super) async fn send(&mut self, steps: Vec<Step>) -> Result<(Vec<Target>, Going), StoreError> {
+        let mut sending = Sending::new(self.store.clone(), steps.len());
+        let failure = self.send_all(&mut sending, &steps).await.err();
+        while let Some(finished) = sending.calls.join_next().await {
+            self.take(&mut sending, finished);
+        }
+        let going = sending.going;
+        let (targets, recorded) = sending.finish().await;
+        if let Err(error) = recorded {
+            self.report.trouble(
+                "settle",
+                format!("{}; the rows stay planned until the next pass settles them", with_sources(&error)),
+            );
+        }
+        match failure {
+            Some(error) if targets.is_empty() => Err(error),
+            Some(error) => {
+                self.report.trouble("record", with_sources(&error));
+                Ok((targets, Going::Halt))
+            }
+            None => Ok((targets, going)),
+        }
+    }
+
+    /// Makes the calls of one transaction's intents while the next transaction is written.
+    async fn send_all(&mut self, sending: &mut Sending, steps: &[Step]) -> Result<(), StoreError> {
+        let mut chunks = steps.chunks(INTENTS_A_TRANSACTION);
+        let mut ahead = match chunks.next() {
+            Some(chunk) => Some(self.announce(sending, chunk).await?),
+            None => None,
+        };
+        let mut failure = None;
+        while let Some((free, written)) = ahead.take() {
+            let intended = match written.await.expect("the writer of intents neither panics nor is aborted") {
+                Ok(intended) => intended,
+                Err(error) => return Err(failure.unwrap_or(error)),
+            };
+            let go_on = failure.is_none() && sending.going == Going::On && !self.watch.stop.is_cancelled();
+            if let Some(next) = chunks.next().filter(|_| go_on) {
+                match self.announce(sending, next).await {
+                    Ok(announced) => ahead = Some(announced),
+                    Err(error) => failure = Some(sending.halted_by(error)),
+                }
+            }
+            for (step, intended) in free.into_iter().zip(intended) {
+                if let Err(error) = self.send_one(sending, step, intended).await {
+                    // What is on the disk and was not sent is settled like that.
+                    failure.get_or_insert(sending.halted_by(error));
+                }
+            }
+        }
+        failure.map_or(Ok(()), Err)
+    }
+
+    /// Records what is stopped by now, and begins to write the intents of the rest.
+    async fn announce<'s>(&mut self, sending: &mut Sending, chunk: &'s [Step]) -> Result<Announced<'s>, StoreError> {
+        self.look_for_stops(sending).await?;
+        let stops = sending.stops.clone();
+        let braked = |step: &Step| step_action(step).and_then(|action| stops.brake(action));
+        let held: Vec<(&Step, Brake)> = chunk.iter().filter_map(|step| Some((step, braked(step)?))).collect();
+        self.record_braked(&held).await?;
+        let free: Vec<&Step> = chunk.iter().filter(|step| braked(step).is_none()).collect();
+        let wanted = free.iter().map(|step| self.intent(step)).collect();
+        let store = self.store.clone();
+        Ok((free, tokio::spawn(async move { store.intend(wanted).await })))
+    }
+
+    async fn send_one(&mut self, sending: &mut Sending, step: &Step, intended: Intended) -> Result<(), StoreError> {
+        match intended {
+            Intended::Ready(intent) => self.call(sending, step, intent).await,
+            Intended::LimitReached { .. } => self.record_braked(&[(step, Brake::Limit)]).await?,
+            // Somebody at the keyboard was faster; what became of it shows in the next pass.
+            Intended::Underway { .. } => self.report.waiting += 1,
+        }
+        Ok(())
+    }
+
+    /// A person may pause acting, or another process pull the brake, while a long pass runs.
+    async fn look_for_stops(&self, sending: &mut Sending) -> Result<(), StoreError> {
+        sending.stops = stops(self.account, &self.store.brakes().await?);
+        if self.hand.is_some() {
+            // A pause keeps the rules from acting, not a person.
+            sending.stops.paused.clear();
+        }
+        sending.looked = Instant::now();
+        Ok(())
+    }
+
+    /// Looks again when the last look is long ago: with few calls a minute a chunk of intents lasts.
+    async fn stopped_meanwhile(&mut self, sending: &mut Sending, action: Action) -> bool {
+        if sending.looked.elapsed() >= STOPS_HOLD
+            && let Err(error) = self.look_for_stops(sending).await
+        {
+            self.report.trouble("record", with_sources(&error));
+            sending.going = Going::Halt;
+            return true;
+        }
+        sending.stops.brake(action).is_some()
+    }
+
+    fn intent(&self, step: &Step) -> NewIntent {
+        let Todo::Act { action, again } = step.todo else { unreachable!("only steps that act are sent") };
+        let limits = &self.account.limits;
+        let limit = match action {
+            // A person may go beyond; the call counts all the same.
+            _ if self.hand.is_some() => None,
+            Action::Agree => limits.agree_per_day,
+            Action::Refuse => limits.refuse_per_day,
+            Action::Delete => None,
+        };
+        match again {
+            None => NewIntent::First { decision: self.row(step), action, limit },
+            Some(row) => NewIntent::Again {
+                row,
+                action,
+                appid: step.application.appid.clone(),
+                reason: step.decision.message.clone(),
+                limit,
+                at: Timestamp::now(),
+                day: self.account.day(self.report.started),
+            },
+        }
+    }
+
+    /// Waits for room, then calls; answers that come in meanwhile are taken.
+    async fn call(&mut self, sending: &mut Sending, step: &Step, intent: Intent) {
+        let client = self.account.client.clone();
+        let room = client.slot();
+        tokio::pin!(room);
+        let slot = loop {
+            if sending.going == Going::Halt {
+                return sending.unsent(&intent, "not sent: acting was stopped").await;
+            }
+            tokio::select! {
+                biased;
+                () = self.watch.stop.cancelled() => {
+                    return sending.unsent(&intent, "not sent: menshen was told to stop").await;
+                }
+                Some(finished) = sending.calls.join_next() => self.take(sending, finished),
+                slot = &mut room => break slot,
+            }
+        };
+        match slot {
+            Ok(_) if self.stopped_meanwhile(sending, intent.action()).await => {
+                sending.unsent(&intent, "not sent: acting was paused meanwhile").await;
+            }
+            Ok(slot) => sending.start(&client, slot, step, intent),
+            Err(error) => {
+                self.report.wechat_trouble(intent.action().word(), &error);
+                sending.going = Going::Halt;
+                sending.unsent(&intent, "not sent: calls are paused").await;
+            }
+        }
+    }
+
+    /// Takes one answer in.
+    fn take(&mut self, sending: &mut Sending, finished: Result<Called, tokio::task::JoinError>) {
+        self.watch.beat();
+        sending.answered += 1;
+        (self.tell)(Stage::Acting { done: sending.answered, of: sending.of });
+        let Ok(called) = finished else {
+            self.report.trouble("call", "a call ended without an answer; its row is settled by the list");
+            sending.going = Going::Halt;
+            return;
+        };
+        if called.target.fate == Fate::Accepted {
+            match called.target.action {
+                Action::Agree => self.report.agreed += 1,
+                Action::Refuse => self.report.refused += 1,
+                Action::Delete => {}
+            }
+        }
+        let moved_on = called.class == Some(Class::State);
+        sending.troubles = match called.target.fate {
+            Fate::Accepted => 0,
+            _ if moved_on => 0,
+            _ => sending.troubles + 1,
+        };
+        match called.error.filter(|_| !moved_on) {
+            // Only reading again tells whether anything went wrong.
+            Some(error) if called.target.fate == Fate::Lost => drop(self.lost.insert(called.target.decision, error)),
+            Some(error) => self.report.wechat_trouble(called.target.action.word(), &error),
+            None => {}
+        }
+        if called.class == Some(Class::Pause) {
+            sending.going = Going::Halt;
+        }
+        if sending.troubles >= TROUBLES_IN_A_ROW && sending.going == Going::On {
+            sending.going = Going::Halt;
+            self.report.trouble(
+                "act",
+                format!("{TROUBLES_IN_A_ROW} calls in a row without a good answer: acting stops for this pass"),
+            );
+        }
+        match called.target.fate {
+            Fate::Unsent => self.report.failed += 1,
+            Fate::Rejected if !moved_on => self.report.failed += 1,
+            _ => sending.targets.push(called.target),
+        }
+    }
+}
+
+/// A call that came back.
+struct Called {
+    target: Target,
+    class: Option<Class>,
+    error: Option<crate::wechat::Error>,
+}
+
+/// Calls under way and their answers.
+struct Sending {
+    calls: JoinSet<Called>,
+    answers: mpsc::UnboundedSender<Answered>,
+    recorder: JoinHandle<Result<(), StoreError>>,
+    targets: Vec<Target>,
+    going: Going,
+    troubles: u32,
+    answered: usize,
+    of: usize,
+    /// What stops acting, and when that was last looked at.
+    stops: Stops,
+    looked: Instant,
+}
+
+impl Sending {
+    fn new(store: Arc<Store>, of: usize) -> Sending {
+        let (answers, incoming) = mpsc::unbounded_channel();
+        let recorder = tokio::spawn(record_answers(store, incoming));
+        Sending {
+            calls: JoinSet::new(),
+            answers,
+            recorder,
+            targets: Vec::new(),
+            going: Going::On,
+            troubles: 0,
+            answered: 0,
+            of,
+            stops: Stops::default(),
+            looked: Instant::now(),
+        }
+    }
+
+    fn start(&mut self, client: &crate::wechat::Client, slot: crate::wechat::Slot, step: &Step, intent: Intent) {
+        let (client, answers) = (client.clone(), self.answers.clone());
+        let identity = step.application.identity();
+        self.calls.spawn(async move {
+            let (decision, attempt, action) = (intent.decision(), intent.attempt(), intent.action());
+            let answer = client.carry_out(slot, intent).await;
+            let called = Called {
+                target: Target { decision, identity, action, fate: answer.fate },
+                class: answer.error.as_ref().map(crate::wechat::Error::class),
+                error: answer.error.clone(),
+            };
+            // The receiver lives until every sender is gone; were it dead, the row would stay planned for the next pass.
+            let _ = answers.send(answered(decision, attempt, action, answer, called.class));
+            called
+        });
+    }
+
+    /// The log failed: nothing more is sent.
+    fn halted_by(&mut self, error: StoreError) -> StoreError {
+        self.going = Going::Halt;
+        error
+    }
+
+    /// Settles an intent that was recorded and never sent.
+    async fn unsent(&mut self, intent: &Intent, why: &str) {
+        let mut settled = settlement(intent.decision(), Outcome::Failed, why);
+        settled.give_back = true;
+        settled.call = Some(never_sent(intent, settled.at));
+        let _ = self.answers.send(settled);
+    }
+
+    /// Waits until every answer is on disk.
+    async fn finish(self) -> (Vec<Target>, Result<(), StoreError>) {
+        drop(self.answers);
+        let recorded = self.recorder.await.expect("the recorder neither panics nor is aborted");
+        (self.targets, recorded)
+    }
+}
+
+pub(super) fn step_action(step: &Step) -> Option<Action> {
+    match step.todo {
+        Todo::Act { action, .. } => Some(action),
+        _ => None,
+    }
+}
