@@ -29,7 +29,7 @@ mod why;
 mod words;
 
 pub use application::{AppId, Application, Category, CreateTime, Identity, Status};
-pub use backtest::{AccountRules, Backtest, Before, Beside, Change, RuleTally, Said, Undecidable};
+pub use backtest::{AccountRules, Again, Backtest, Before, Beside, Change, RuleTally, Said, Undecidable};
 pub use cases::{Actual, CaseResult, ConditionCoverage, Coverage, Difference, Expected, RuleCoverage, Trial};
 pub use compile::RuleProblem;
 pub use decision::{Brake, ConditionWhy, Decision, Found, RuleWhy, Truth, Why};

@@ -31,6 +31,7 @@ mod settle;
 mod supervisor;
 mod systemd;
 mod verify;
+mod warnings;
 mod zone;
 
 pub use account::{Account, Pace, SetupError, Surroundings};

@@ -13,7 +13,7 @@ use super::pass::{Stage, Watch, with_sources};
 use super::report::PassReport;
 use super::schedule::{ScheduleError, Ticks, next_tick};
 use super::supervisor::{Pulse, Supervisor, patience};
-use super::systemd;
+use super::{systemd, warnings};
 use crate::config::Config;
 use crate::policy::AppId;
 use crate::store::{ActiveBrake, BrakeKind, Store, StoreError};
@@ -97,6 +97,7 @@ impl Service {
 pub async fn run_once(service: &Service, tell: &(dyn Fn(Stage) + Sync)) -> Result<Vec<PassReport>, RunError> {
     let watch = Watch::default();
     let mut signals = Signals::listen()?;
+    warnings::tell(&service.config);
     let passes = join_all(service.accounts.iter().map(|account| account.pass(&service.store, &watch, tell)));
     tokio::pin!(passes);
     loop {
@@ -125,6 +126,7 @@ pub async fn run(service: Service, reload: &dyn Fn() -> Result<Config, String>) 
         state_dir = %round.service.config.service.state_dir.display(),
         "menshen works"
     );
+    warnings::tell(&round.service.config);
     let ended = round.until_told_to_stop(&mut signals, &mut ticks, reload).await;
     round.stop().await;
     ended
@@ -347,6 +349,7 @@ impl Round {
         match taken {
             Ok(()) => {
                 tracing::info!(accounts = self.service.accounts.len(), "the configuration was read again");
+                warnings::tell(&self.service.config);
             }
             Err(error) => tracing::error!("the configuration stays as it was: {error}"),
         }

@@ -36,7 +36,7 @@ pub use elsewhere::{NewElsewhere, Open};
 pub use error::{Doing, StoreError};
 pub use read::{Past, Planned, Reader, Spent};
 pub use record::{Answered, CallRecord, Cap, Capped, Intended, NewDecision, NewIntent, NewPlace, RecordedVerdict};
-pub use recorded::{Applications, Recorded};
+pub use recorded::{Applications, Recorded, Stretch};
 pub use redact::{Erasable, Redacted};
 pub use replay::{ByRules, PassStart};
 pub use waiting::{EarlierRow, Waiting, WaitingFilter};

@@ -165,7 +165,7 @@ impl Reader {
             let query = sqlx::query(sql::EARLIER).bind(account.as_str()).bind(wanted).bind(moment.as_millisecond());
             let rows = query.fetch_all(&self.pool).await.map_err(|error| self.unread(error))?;
             for row in &rows {
-                let (appid, earlier) = self.read(one_earlier(row))?;
+                let (appid, earlier) = self.read(one_earlier(row, 0))?;
                 history.add(appid, earlier);
             }
         }
@@ -295,15 +295,16 @@ fn one_past(row: &SqliteRow) -> Result<Past, sqlx::Error> {
     })
 }
 
-pub(super) fn one_earlier(row: &SqliteRow) -> Result<(AppId, Earlier), sqlx::Error> {
-    let Identity { appid, create_time } = identity(row, 0)?;
+/// An identity at `column`, and behind it what became of it and when.
+pub(super) fn one_earlier(row: &SqliteRow, column: usize) -> Result<(AppId, Earlier), sqlx::Error> {
+    let Identity { appid, create_time } = identity(row, column)?;
     let kind = |word: &str| match word {
         "agree" => Some(EarlierKind::Agreed),
         "refuse" => Some(EarlierKind::Refused),
         "held" => Some(EarlierKind::Held),
         _ => None,
     };
-    Ok((appid, Earlier { create_time, what: word(row, 2, kind)?, at: instant(row, 3)? }))
+    Ok((appid, Earlier { create_time, what: word(row, column + 2, kind)?, at: instant(row, column + 3)? }))
 }
 
 fn one_planned(row: &SqliteRow) -> Result<Planned, sqlx::Error> {

@@ -85,7 +85,7 @@ impl Reader {
         let rows = query.fetch_all(self.pool()).await.map_err(|error| self.unread(error))?;
         let mut history = History::default();
         for row in &rows {
-            let (appid, earlier) = self.read(one_earlier(row))?;
+            let (appid, earlier) = self.read(one_earlier(row, 0))?;
             history.add(appid, earlier);
         }
         Ok(history)

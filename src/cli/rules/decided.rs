@@ -1,7 +1,7 @@
 //! Applications, decided by the rules at hand, with every rule and condition looked at.
 
 use super::subject::{Candidate, Subject};
-use crate::cli::Wrong;
+use crate::cli::{Wrong, print::DecidedRecord};
 use crate::config::Config;
 use crate::policy::{
     AppId, Application, Brake, History, Mode, Moment, PolicySpec, Room, RuleSet, Situation, Status, Stops, Why,
@@ -89,6 +89,25 @@ pub(super) struct Decided {
     pub(super) why: Why,
     #[serde(skip)]
     pub(super) application: Application,
+}
+
+impl Decided {
+    /// What a dry run prints of it too.
+    pub(super) fn record(&self) -> DecidedRecord<'_> {
+        DecidedRecord {
+            account: self.account.as_deref(),
+            appid: self.appid.as_str(),
+            create_time: self.create_time,
+            nickname: &self.nickname,
+            reason: &self.reason,
+            categories: self.categories.clone(),
+            verdict: self.verdict,
+            rule: self.rule.as_deref(),
+            message: self.message.as_deref(),
+            brake: self.brake,
+            why: &self.why,
+        }
+    }
 }
 
 /// Decides every candidate as a pass would that knows nothing of it yet: two pending ones of one appid are ambiguous.
