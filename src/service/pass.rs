@@ -105,15 +105,19 @@ impl Pass<'_> {
     async fn walk(&mut self) -> Result<(), StoreError> {
         self.keep_rules().await?;
         let Some(mut listing) = self.scan().await else { return Ok(()) };
+        fault_point!("decide.read");
         let settled = self.settle_leftovers(&mut listing).await?;
         let pending = std::mem::take(&mut listing.pending);
         let identities: HashSet<Identity> = pending.iter().map(Application::identity).collect();
         let steps = self.plan(pending, settled).await?;
+        fault_point!("decide.planned");
         self.count_urgent(&steps);
         let before = Before::new(identities, std::mem::take(&mut listing.others), std::mem::take(&mut self.ours));
         drop(listing);
         let (acts, contradicted) = self.record_rest(steps).await?;
-        self.act(before, acts, contradicted).await
+        self.act(before, acts, contradicted).await?;
+        fault_point!("pass.over");
+        Ok(())
     }
 
     async fn keep_rules(&self) -> Result<(), StoreError> {

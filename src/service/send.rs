@@ -188,6 +188,7 @@ impl Pass<'_> {
     fn take(&mut self, sending: &mut Sending, finished: Result<Called, tokio::task::JoinError>) {
         self.watch.beat();
         sending.answered += 1;
+        fault_point!("call.taken");
         (self.tell)(Stage::Acting { done: sending.answered, of: sending.of });
         let Ok(called) = finished else {
             self.report.trouble("call", "a call ended without an answer; its row is settled by the list");
@@ -276,7 +277,9 @@ impl Sending {
         let identity = step.application.identity();
         self.calls.spawn(async move {
             let (decision, attempt, action) = (intent.decision(), intent.attempt(), intent.action());
+            fault_point!("call.ready");
             let answer = client.carry_out(slot, intent).await;
+            fault_point!("call.answered");
             let called = Called {
                 target: Target { decision, identity, action, fate: answer.fate },
                 class: answer.error.as_ref().map(crate::wechat::Error::class),

@@ -35,7 +35,9 @@ impl Pass<'_> {
         let mut settlements = self.settlements(&open, listing, Leftover::Planned).await?;
         settlements.extend(self.settlements(&doubtful, listing, Leftover::Doubtful).await?);
         self.report.recovered += settlements.len();
+        fault_point!("settle.decided");
         self.store.answer(settlements).await?;
+        fault_point!("settle.recorded");
         Ok(true)
     }
 

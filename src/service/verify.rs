@@ -20,10 +20,20 @@ impl Pass<'_> {
         if targets.is_empty() {
             return Ok(Verified::Agrees(Vec::new()));
         }
-        let Some((listing, judgement)) = self.look(before, &targets, true).await else {
+        if planted_bug!("skipped-verification") && targets.iter().all(|target| target.fate == Fate::Accepted) {
+            return Ok(Verified::Agrees(vec![Finding::Confirmed; targets.len()]));
+        }
+        fault_point!("verify.begun");
+        let Some((listing, mut judgement)) = self.look(before, &targets, true).await else {
             return Ok(Verified::Unread);
         };
+        if planted_bug!("skipped-reread") {
+            let lost = targets.iter().zip(&mut judgement.findings).filter(|(target, _)| target.fate == Fate::Lost);
+            lost.for_each(|(_, finding)| *finding = Finding::Confirmed);
+        }
+        fault_point!("verify.read");
         self.settle_open(&targets, &judgement).await?;
+        fault_point!("verify.settled");
         before.expect(targets.iter().filter(|target| target.fate == Fate::Lost));
         before.renew(listing);
         if judgement.strangers.is_empty() && judgement.mismatched(&targets).next().is_none() {

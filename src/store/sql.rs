@@ -41,6 +41,8 @@ statements! {
     /// Not when an earlier attempt went out: the place is then spent.
     GIVE_BACK = "DELETE FROM allowance WHERE decision_id = ?1 \
                  AND NOT EXISTS (SELECT 1 FROM calls c WHERE c.decision_id = ?1 AND c.fate <> 'unsent')";
+    /// A bug, for the campaign to find.
+    FORGET_LIMITS = "DELETE FROM allowance";
     TAKEN = "SELECT n FROM spending WHERE account_appid = ?1 AND day = ?2 AND action = ?3";
     SPENT = "SELECT action, n FROM spending WHERE account_appid = ?1 AND day = ?2";
 
