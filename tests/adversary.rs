@@ -322,3 +322,19 @@ fn starting_a_sandbox_over_does_not_erase_a_real_log() {
     }
     assert_eq!(out.status.code(), Some(2), "{}", String::from_utf8_lossy(&out.stderr));
 }
+
+#[tokio::test]
+async fn a_change_the_list_shows_only_after_the_brake_is_still_ours() {
+    let scene = Scene::empty().await;
+    scene.arrive(good("wx-late", 1));
+    scene.fault("dev_agree:lag=5:1");
+    let report = scene.pass().await;
+    assert!(report.brake.is_some(), "the list went on showing it pending: {report:#?}");
+    assert_eq!(scene.story().await, ["wx-late agree failed"]);
+    scene.run("resume").exits(0);
+    scene.pass().await;
+    scene.pass().await;
+    assert_eq!(scene.story().await, ["wx-late agree done"], "the list shows it by now");
+    assert_eq!(calls(&scene, "dev_agree"), 1);
+    scene.end();
+}

@@ -33,6 +33,9 @@ struct Args {
     /// Ends at the first violation.
     #[arg(long)]
     until_caught: bool,
+    /// Shows what the first run is to do.
+    #[arg(long)]
+    show: bool,
     /// Leaves the directories of the runs behind.
     #[arg(long)]
     keep: bool,
@@ -41,6 +44,9 @@ struct Args {
 #[tokio::main]
 async fn main() -> ExitCode {
     let args = Args::parse();
+    if args.show {
+        println!("{:#?}", proof::Script::of(args.seed));
+    }
     let ground = Ground { binary: proof::build(), state: args.state, bug: args.bug, keep: args.keep };
     let extent = Extent { seed: args.seed, runs: args.runs, workers: args.workers, until_caught: args.until_caught };
     let began = std::time::Instant::now();

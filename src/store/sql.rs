@@ -76,14 +76,16 @@ statements! {
     /// False when every attempt is known to have changed nothing.
     MAY_HAVE_WORKED = "SELECT s.attempt > (SELECT count(*) FROM calls c WHERE c.decision_id = s.decision_id \
                        AND c.fate IN ('rejected', 'unsent')) FROM standing s WHERE s.decision_id = ?1";
-    /// Given up after an answer was lost (of any attempt), decided after ?2: the list may yet show that it had worked.
+    /// Given up, decided after ?2, though an attempt may have worked: its answer was lost, never recorded, or "ok" while
+    /// the list lagged. The list may yet show it.
     DOUBTFUL = "SELECT d.id, d.appid, d.create_time, d.verdict, s.attempt, c.fate, d.rule, d.decided_at, d.base_url, \
                 d.account, d.actor, w.message, d.pass \
                 FROM standing s CROSS JOIN decisions d ON d.id = s.decision_id \
-                JOIN calls c ON c.decision_id = d.id AND c.attempt = (SELECT max(l.attempt) FROM calls l \
-                WHERE l.decision_id = d.id AND l.fate = 'lost') \
+                LEFT JOIN calls c ON c.decision_id = d.id AND c.attempt = s.attempt \
                 LEFT JOIN words w ON w.decision_id = d.id \
                 WHERE s.outcome = 'failed' AND s.decided_at > ?2 AND d.account_appid = ?1 \
+                AND s.attempt > (SELECT count(*) FROM calls k WHERE k.decision_id = d.id \
+                AND k.fate IN ('rejected', 'unsent')) \
                 ORDER BY d.id";
 
     PULL = "INSERT INTO brakes (at, event, kind, account_appid, base_url, action, why, who) \

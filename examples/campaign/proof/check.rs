@@ -106,6 +106,12 @@ impl<'a> Facts<'a> {
         (0..rules::VARIANTS).find(|variant| spec.contains(&rules::marker(*variant)))
     }
 
+    /// Somebody in the console did the same to another application: nothing tells that from a server that hits too many.
+    fn moved_by_a_person(&self, appid: &str) -> bool {
+        let person = |change: &Change| change.call.is_none() && (change.what == "agreed" || change.what == "refused");
+        self.changes.iter().any(|((known, _), changes)| known == appid && changes.iter().any(person))
+    }
+
     /// Whether a fault with one of these in its name struck any call.
     fn struck(&self, words: &[&str]) -> bool {
         let mut faults = self.played.ledger.iter().flat_map(|call| call["faults"].as_array().into_iter().flatten());
@@ -222,6 +228,8 @@ fn outcomes(facts: &Facts<'_>, found: &mut Vec<String>) {
         match row.outcome() {
             "done" if row.actor == "elsewhere" && sent == 0 => {}
             "done" if ours || (told && doubtful) => {}
+            // WeChat said ok and did nothing, and before anybody looked somebody else did something. Nothing can tell.
+            "done" if facts.calls_of(row).any(Asked::lies) && (!changes.is_empty() || arrived.ageless) => {}
             "done" => found.push(format!("(3) {name}: WeChat knows of no such change by us: {changes:?}, fates {:?}", row.fates)),
             "overtaken" | "failed" if ours => found.push(format!("(3) {name}: but it was us: {changes:?}, fates {:?}", row.fates)),
             "overtaken" | "failed" => {}
@@ -317,7 +325,9 @@ fn stops(facts: &Facts<'_>, found: &mut Vec<String>) {
 fn brakes(facts: &Facts<'_>, found: &mut Vec<String>) {
     let excuses = [":hits=", ":lag=", ":drift=", ":malformed=", ":cap=", ":repeat-page=", ":null-list", ":no-list"];
     for brake in facts.played.log.brakes.iter().filter(|brake| brake.kind == "verification") {
-        if !facts.struck(&excuses) {
+        let stranger = brake.why.split(" turned up as after ").next().filter(|appid| *appid != brake.why);
+        let by_a_person = stranger.is_some_and(|appid| facts.moved_by_a_person(appid));
+        if !facts.struck(&excuses) && !by_a_person {
             found.push(format!("(brake) a false alarm: {}", brake.why));
         }
     }

@@ -15,10 +15,10 @@ mod wire;
 mod witness;
 
 pub(crate) use process::build;
+pub(crate) use script::Script;
 pub(crate) use stage::Ground;
 pub(crate) use tally::{RUNS_FOR_ENOUGH, Tally};
 
-use script::Script;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use tokio::sync::Mutex;

@@ -393,7 +393,8 @@ impl Stage {
         let before = (self.witness.seen().len(), log::read(&self.database()).await.rows.len());
         self.last_pass(true).await;
         let after = (self.witness.seen().len(), log::read(&self.database()).await.rows.len());
-        if before != after {
+        // What a limit of one pass keeps back, the next one does.
+        if before != after && self.script.per_pass.is_none() {
             self.violations.push(format!("(4) a second pass was not idle: calls and rows {before:?}, then {after:?}"));
         }
     }
@@ -448,6 +449,10 @@ impl Stage {
         let world = wire::get(addr, "/sandbox/world").await;
         let standing = self.world.applications(Account::DEFAULT_APPID).into_iter();
         let standing = standing.map(|a| ((a.appid, a.created_secs.unwrap_or_default()), a.status)).collect();
+        if self.ground.keep {
+            let lines: Vec<String> = ledger.iter().map(Value::to_string).collect();
+            std::fs::write(self.dir.path().join("ledger.jsonl"), lines.join("\n")).expect("a file");
+        }
         let Stage { ground, dir, script, arrived, lives, violations, witness, server, .. } = self;
         if ground.keep {
             let _ = dir.keep();

@@ -96,7 +96,9 @@ impl Tally {
         let _ = writeln!(text, "\n{} violations", self.violations.values().map(Vec::len).sum::<usize>());
         for (seed, violations) in &self.violations {
             let _ = writeln!(text, "--runs 1 --seed {seed}");
-            violations.iter().for_each(|violation| drop(writeln!(text, "    {}", violation.replace('\n', "\n    "))));
+            for violation in violations {
+                let _ = writeln!(text, "    {}", violation.replace('\n', "\n    "));
+            }
         }
         text
     }
