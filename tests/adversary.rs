@@ -338,3 +338,30 @@ async fn a_change_the_list_shows_only_after_the_brake_is_still_ours() {
     assert_eq!(calls(&scene, "dev_agree"), 1);
     scene.end();
 }
+
+#[tokio::test]
+async fn one_reading_that_misses_it_does_not_tell_what_became_of_a_lost_call() {
+    let scene = Scene::empty().await.settings("max_in_flight = 1");
+    scene.arrive(good("wx-good", 1));
+    scene.fault("dev_agree:lost-after:1");
+    // The first page of the first reading after the call.
+    scene.fault("dev_apply_list:null-list:#3");
+    scene.pass().await;
+    assert_eq!(scene.story().await, ["wx-good agree done"]);
+    scene.end();
+}
+
+#[tokio::test]
+async fn an_entry_nobody_can_read_may_be_the_one_whose_answer_was_lost() {
+    let scene = Scene::empty().await;
+    scene.arrive(good("wx-good", 1));
+    scene.fault("dev_agree:lost-after:1");
+    for reading in 2..=5 {
+        scene.fault(&format!("dev_apply_list@appid=wx-good:malformed=appid-missing:#{reading}"));
+    }
+    for _ in 0..3 {
+        scene.pass().await;
+    }
+    assert_eq!(scene.story().await, ["wx-good agree done"]);
+    assert_eq!(calls(&scene, "dev_agree"), 1);
+}

@@ -68,6 +68,13 @@ impl Judgement {
         }
     }
 
+    /// An entry that could not be read may be the one that is missed: then a lost call has not been told of yet.
+    pub(crate) fn doubt_what_nobody_could_read(&mut self, listing: &Listing, targets: &[Target]) {
+        let hidden = |target: &Target| target.fate == Fate::Lost && is_missing(listing, &target.identity);
+        let all = targets.iter().zip(&mut self.findings).filter(|_| !listing.unreadable.is_empty());
+        all.filter(|(target, _)| hidden(target)).for_each(|(_, finding)| *finding = Finding::StillPending);
+    }
+
     /// Every target with its finding.
     pub(crate) fn pairs<'a>(&'a self, targets: &'a [Target]) -> impl Iterator<Item = (&'a Target, Finding)> {
         targets.iter().zip(self.findings.iter().copied())
@@ -118,6 +125,11 @@ impl Before {
 /// Where an application stands in a reading; `None` = not in it.
 pub(crate) fn stands(listing: &Listing, pending: &HashSet<Identity>, identity: &Identity) -> Option<Status> {
     if pending.contains(identity) { Some(Status::Pending) } else { listing.others.get(identity) }
+}
+
+/// It is not in this reading: moved to a page that was read before, or on an entry nobody could read, or gone.
+pub(crate) fn is_missing(listing: &Listing, identity: &Identity) -> bool {
+    !listing.others.contains(identity) && !listing.pending.iter().any(|application| application.identity() == *identity)
 }
 
 /// The finding for one change.

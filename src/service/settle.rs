@@ -76,7 +76,12 @@ impl Pass<'_> {
         let pending = identities(listing);
         let mut settlements = Vec::new();
         for row in rows {
-            let outcome = match (finding(row.action, stands(listing, &pending, &row.identity)), leftover) {
+            let stood = stands(listing, &pending, &row.identity);
+            let hidden = stood.is_none() && !listing.unreadable.is_empty();
+            let outcome = match (finding(row.action, stood), leftover) {
+                // An entry nobody could read may be this one: the row stays in doubt.
+                (_, Leftover::Planned) if hidden => Outcome::Failed,
+                (_, Leftover::Doubtful) if hidden => continue,
                 (Finding::Confirmed, _) if self.store.may_have_worked(row.id).await? => Outcome::Done,
                 // Somebody else did what we wanted to.
                 (Finding::Confirmed | Finding::Elsewhere, _) => Outcome::Overtaken,
@@ -86,14 +91,17 @@ impl Pass<'_> {
             settlements.push(Answered {
                 decision: row.id,
                 call: None,
-                settle: Some((outcome, Some(note(outcome).to_owned()))),
-                give_back: outcome == Outcome::Failed && !row.call_recorded,
+                settle: Some((outcome, Some(if hidden { HIDDEN } else { note(outcome) }.to_owned()))),
+                give_back: outcome == Outcome::Failed && !row.call_recorded && !hidden,
                 at: Timestamp::now(),
             });
         }
         Ok(settlements)
     }
 }
+
+/// Said of a row whose application may be an entry that cannot be read.
+const HIDDEN: &str = "the list has entries that cannot be read and may be this one: in doubt until it shows";
 
 /// Which kind of open row is being settled.
 #[derive(Clone, Copy)]
@@ -120,6 +128,7 @@ fn add_missing(listing: &mut Listing, earlier: Listing) {
     let missing = |identity: &Identity| !pending.contains(identity) && !listing.others.contains(identity);
     let moved: Vec<Application> = earlier.pending.into_iter().filter(|a| missing(&a.identity())).collect();
     let others: Vec<_> = earlier.others.iter().filter(|(identity, _)| missing(identity)).collect();
+    listing.unreadable.extend(earlier.unreadable);
     listing.pending.extend(moved);
     listing.others.extend(others);
 }

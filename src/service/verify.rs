@@ -6,7 +6,7 @@
 //! itself is pure and lives in `judge`.
 
 use super::answers::settlement;
-use super::judge::{Before, Finding, Judgement, Target, judge};
+use super::judge::{Before, Finding, Judgement, Target, is_missing, judge};
 use super::pass::{Pass, Stage};
 use crate::policy::{Action, Fate, Identity, Outcome};
 use crate::store::{Answered, BrakeKind, BrakeScope, NewBrake, StoreError};
@@ -31,6 +31,7 @@ impl Pass<'_> {
             let lost = targets.iter().zip(&mut judgement.findings).filter(|(target, _)| target.fate == Fate::Lost);
             lost.for_each(|(_, finding)| *finding = Finding::Confirmed);
         }
+        judgement.doubt_what_nobody_could_read(&listing, &targets);
         fault_point!("verify.read");
         self.settle_open(&targets, &judgement).await?;
         fault_point!("verify.settled");
@@ -73,7 +74,9 @@ impl Pass<'_> {
                 judgement.remember(earlier);
             }
             complete += 1;
-            let enough = judgement.is_settled(targets)
+            // What became of a lost call is not told by one reading that misses its application.
+            let missed = targets.iter().any(|target| target.fate == Fate::Lost && is_missing(&listing, &target.identity));
+            let enough = (judgement.is_settled(targets) && (!missed || complete > 1))
                 || !judgement.strangers.is_empty()
                 || (judgement.mismatched(targets).next().is_none() && complete > few);
             last = Some((listing, judgement));
