@@ -24,9 +24,9 @@ struct Args {
     /// Runs at the same time.
     #[arg(long, default_value_t = 8)]
     workers: usize,
-    /// Where the runs have their state; memory is faster than a disk.
-    #[arg(long, default_value = "/dev/shm")]
-    state: PathBuf,
+    /// Where the runs have their state; by default in memory, which is faster than a disk.
+    #[arg(long)]
+    state: Option<PathBuf>,
     /// A bug that is planted in the binary under test.
     #[arg(long)]
     bug: Option<String>,
@@ -47,12 +47,21 @@ async fn main() -> ExitCode {
     if args.show {
         println!("{:#?}", proof::Script::of(args.seed));
     }
-    let ground = Ground { binary: proof::build(), state: args.state, bug: args.bug, keep: args.keep };
+    let ground = Ground {
+        binary: proof::build(),
+        state: args.state.unwrap_or_else(proof::state),
+        bug: args.bug,
+        keep: args.keep,
+    };
     let extent = Extent { seed: args.seed, runs: args.runs, workers: args.workers, until_caught: args.until_caught };
     let began = std::time::Instant::now();
     let tally = proof::campaign(ground, extent, progress).await;
     println!("{}", tally.report());
-    println!("{:.0} s, {:.0} runs a minute", began.elapsed().as_secs_f64(), tally.runs as f64 * 60.0 / began.elapsed().as_secs_f64());
+    println!(
+        "{:.0} s, {:.0} runs a minute",
+        began.elapsed().as_secs_f64(),
+        tally.runs as f64 * 60.0 / began.elapsed().as_secs_f64()
+    );
     let rare = tally.too_rare();
     let thin = tally.runs >= RUNS_FOR_ENOUGH && !rare.is_empty();
     if thin {

@@ -75,7 +75,8 @@ impl Pass<'_> {
             }
             complete += 1;
             // What became of a lost call is not told by one reading that misses its application.
-            let missed = targets.iter().any(|target| target.fate == Fate::Lost && is_missing(&listing, &target.identity));
+            let missed =
+                targets.iter().any(|target| target.fate == Fate::Lost && is_missing(&listing, &target.identity));
             let enough = (judgement.is_settled(targets) && (!missed || complete > 1))
                 || !judgement.strangers.is_empty()
                 || (judgement.mismatched(targets).next().is_none() && complete > few);

@@ -17,7 +17,9 @@ const TOKEN_REJECTED: [i64; 3] = [40001, 40014, 42001];
 pub(crate) fn violations(played: &Played) -> Vec<String> {
     let facts = Facts::of(played);
     let mut found = played.violations.clone();
-    for check in [announced, never_twice, read_before_again, outcomes, verdicts, doubt, limits, stops, brakes, lies, the_end] {
+    for check in
+        [announced, never_twice, read_before_again, outcomes, verdicts, doubt, limits, stops, brakes, lies, the_end]
+    {
         check(&facts, &mut found);
     }
     found.extend(played.log.troubles.iter().map(|trouble| format!("(3) {trouble}")));
@@ -90,7 +92,8 @@ impl<'a> Facts<'a> {
 
     fn is_about(&self, row: &Row, of: &Arrived) -> bool {
         let secs = of.created_secs.to_string();
-        row.appid == of.appid && if of.ageless { row.create_time.is_none() } else { row.create_time.as_ref() == Some(&secs) }
+        row.appid == of.appid
+            && if of.ageless { row.create_time.is_none() } else { row.create_time.as_ref() == Some(&secs) }
     }
 
     fn changes_of(&self, of: &Arrived) -> &[Change] {
@@ -162,12 +165,21 @@ fn asked(played: &Played) -> Vec<Asked> {
 /// (1) No agree, refuse or delete leaves without its durable row.
 fn announced(facts: &Facts<'_>, found: &mut Vec<String>) {
     for seen in facts.played.seen.iter().filter(|seen| seen.row.is_none()) {
-        found.push(format!("(1) {} {} was sent while no committed row announced it (life {})", seen.action, seen.appid, seen.episode));
+        found.push(format!(
+            "(1) {} {} was sent while no committed row announced it (life {})",
+            seen.action, seen.appid, seen.episode
+        ));
     }
     for row in &facts.played.log.rows {
         let sent = facts.calls_of(row).filter(|asked| !asked.token_rejected()).count();
         if sent > row.announced() {
-            found.push(format!("(1) row {} {} {} was announced {} times and sent {sent} times", row.id, row.verdict, row.appid, row.announced()));
+            found.push(format!(
+                "(1) row {} {} {} was announced {} times and sent {sent} times",
+                row.id,
+                row.verdict,
+                row.appid,
+                row.announced()
+            ));
         }
     }
 }
@@ -193,9 +205,16 @@ fn read_before_again(facts: &Facts<'_>, found: &mut Vec<String>) {
         if let Some(before) = last.insert(&asked.appid, asked)
             && !before.token_rejected()
         {
-            let between = |page: u64| pages.iter().any(|(seq, read)| before.seq < *seq && *seq < asked.seq && (*read == page || page > 1 && *read > 1));
+            let between = |page: u64| {
+                pages.iter().any(|(seq, read)| {
+                    before.seq < *seq && *seq < asked.seq && (*read == page || page > 1 && *read > 1)
+                })
+            };
             if !between(1) || !between(2) {
-                found.push(format!("(2) {} {} was sent again without reading the list first (calls {} and {})", asked.verdict, asked.appid, before.seq, asked.seq));
+                found.push(format!(
+                    "(2) {} {} was sent again without reading the list first (calls {} and {})",
+                    asked.verdict, asked.appid, before.seq, asked.seq
+                ));
             }
         }
     }
@@ -204,7 +223,8 @@ fn read_before_again(facts: &Facts<'_>, found: &mut Vec<String>) {
 /// A page of the list that was answered well.
 fn well_read(call: &Value) -> Option<(u64, u64)> {
     let well = call["http_status"].as_u64() == Some(200) && call["errcode"].as_i64().is_none_or(|code| code == 0);
-    (well && call["action"].as_str() == Some("dev_apply_list")).then(|| (call["seq"].as_u64().unwrap_or(0), call["page"].as_u64().unwrap_or(1)))
+    (well && call["action"].as_str() == Some("dev_apply_list"))
+        .then(|| (call["seq"].as_u64().unwrap_or(0), call["page"].as_u64().unwrap_or(1)))
 }
 
 /// (3) Every row reaches an outcome that says what really happened.
@@ -230,8 +250,11 @@ fn outcomes(facts: &Facts<'_>, found: &mut Vec<String>) {
             "done" if ours || (told && doubtful) => {}
             // WeChat said ok and did nothing, and before anybody looked somebody else did something. Nothing can tell.
             "done" if facts.calls_of(row).any(Asked::lies) && (!changes.is_empty() || arrived.ageless) => {}
-            "done" => found.push(format!("(3) {name}: WeChat knows of no such change by us: {changes:?}, fates {:?}", row.fates)),
-            "overtaken" | "failed" if ours => found.push(format!("(3) {name}: but it was us: {changes:?}, fates {:?}", row.fates)),
+            "done" => found
+                .push(format!("(3) {name}: WeChat knows of no such change by us: {changes:?}, fates {:?}", row.fates)),
+            "overtaken" | "failed" if ours => {
+                found.push(format!("(3) {name}: but it was us: {changes:?}, fates {:?}", row.fates))
+            }
             "overtaken" | "failed" => {}
             "held" | "shadow" if sent > 0 => found.push(format!("(3) {name}: and yet {sent} calls were sent")),
             "held" | "shadow" => {}
@@ -259,7 +282,13 @@ fn verdicts(facts: &Facts<'_>, found: &mut Vec<String>) {
         let expected = if doubt { Verdict::Hold } else { rules::verdict(variant, arrived.traits) };
         if row.verdict != expected.word() {
             let brake = row.brake.as_deref().unwrap_or("no brake");
-            found.push(format!("(4) row {} {} says {} ({brake}), rules {variant} say {}", row.id, row.appid, row.verdict, expected.word()));
+            found.push(format!(
+                "(4) row {} {} says {} ({brake}), rules {variant} say {}",
+                row.id,
+                row.appid,
+                row.verdict,
+                expected.word()
+            ));
         }
     }
 }
@@ -274,7 +303,10 @@ fn doubt(facts: &Facts<'_>, found: &mut Vec<String>) {
         }
         let twin = facts.played.lives.get(asked.life).is_some_and(|lived| lived.twins.contains(&asked.appid));
         if whole && twin {
-            found.push(format!("(5) {} {} was sent: it has two pending applications (life {})", asked.verdict, asked.appid, asked.life));
+            found.push(format!(
+                "(5) {} {} was sent: it has two pending applications (life {})",
+                asked.verdict, asked.appid, asked.life
+            ));
         }
         let row = facts.played.log.rows.iter().find(|row| Some(row.id) == asked.row);
         if row.is_some_and(|row| row.verdict != asked.verdict || row.mode != "live") {
@@ -286,20 +318,30 @@ fn doubt(facts: &Facts<'_>, found: &mut Vec<String>) {
 /// Limits hold across kills and restarts.
 fn limits(facts: &Facts<'_>, found: &mut Vec<String>) {
     let Script { agree_per_day, refuse_per_day, per_pass, .. } = *facts.script;
+    // A list that shows it pending gives the place of a call back that a crash cut off, even if the list only lags.
+    let lagging = facts.struck(&[":lag="]);
     for (verdict, most) in [("agree", agree_per_day), ("refuse", refuse_per_day)] {
         let Some(most) = most.filter(|_| facts.played.one_day) else { continue };
         let took = |row: &&Row| facts.calls_of(row).any(|asked| asked.changed && asked.verdict == verdict);
         let accepted = facts.played.log.rows.iter().filter(took).count();
-        if accepted > most as usize {
+        if accepted > most as usize && !lagging {
             found.push(format!("(limits) {accepted} times {verdict} in a day that allows {most}"));
         }
         for (day, action, counted, there) in &facts.played.log.spending {
             if action == verdict && (*counted > i64::from(most) || counted != there) {
-                found.push(format!("(limits) {day}: {counted} places of {most} are taken for {verdict}, {there} stand there"));
+                found.push(format!(
+                    "(limits) {day}: {counted} places of {most} are taken for {verdict}, {there} stand there"
+                ));
             }
         }
     }
-    for row in facts.played.log.rows.iter().filter(|row| row.outcome() == "done" && row.actor == "rules" && !row.place) {
+    for row in facts
+        .played
+        .log
+        .rows
+        .iter()
+        .filter(|row| row.outcome() == "done" && row.actor == "rules" && !row.place && !lagging)
+    {
         found.push(format!("(limits) row {} is done and took no place", row.id));
     }
     let Some(most) = per_pass else { return };
@@ -316,7 +358,10 @@ fn limits(facts: &Facts<'_>, found: &mut Vec<String>) {
 fn stops(facts: &Facts<'_>, found: &mut Vec<String>) {
     for asked in &facts.asked {
         if facts.played.lives.get(asked.life).is_some_and(|lived| lived.stopped.contains(&asked.verdict)) {
-            found.push(format!("(stops) {} {} was sent in life {}, though acting was stopped", asked.verdict, asked.appid, asked.life));
+            found.push(format!(
+                "(stops) {} {} was sent in life {}, though acting was stopped",
+                asked.verdict, asked.appid, asked.life
+            ));
         }
     }
 }
@@ -337,21 +382,31 @@ fn brakes(facts: &Facts<'_>, found: &mut Vec<String>) {
 fn lies(facts: &Facts<'_>, found: &mut Vec<String>) {
     for asked in facts.asked.iter().filter(|asked| asked.lies() && asked.errcode.is_none_or(|code| code == 0)) {
         let Some(lived) = facts.played.lives.get(asked.life).filter(|lived| lived.undisturbed) else { continue };
-        let before = asked.life.checked_sub(1).and_then(|life| facts.played.lives.get(life)).map_or(0, |lived| lived.brakes);
+        let before =
+            asked.life.checked_sub(1).and_then(|life| facts.played.lives.get(life)).map_or(0, |lived| lived.brakes);
         let hit: BTreeSet<&(String, i64)> = facts
             .changes
             .iter()
             .filter(|(_, changes)| changes.iter().any(|change| change.call == Some(asked.seq)))
             .map(|(key, _)| key)
             .collect();
-        let missed = !hit.iter().any(|(appid, _)| *appid == asked.appid) && facts.asked.iter().filter(|other| other.life == asked.life && other.appid == asked.appid).count() == 1;
-        let asked_for = |appid: &str| facts.asked.iter().any(|other| other.life == asked.life && other.appid == appid && other.verdict == asked.verdict);
+        let missed = !hit.iter().any(|(appid, _)| *appid == asked.appid)
+            && facts.asked.iter().filter(|other| other.life == asked.life && other.appid == asked.appid).count() == 1;
+        let asked_for = |appid: &str| {
+            facts
+                .asked
+                .iter()
+                .any(|other| other.life == asked.life && other.appid == appid && other.verdict == asked.verdict)
+        };
         let strangers = hit.iter().filter(|(appid, _)| *appid != asked.appid && !asked_for(appid));
         let strange = strangers.filter(|key| lived.pending.contains(**key)).count();
         let elsewhere = facts.struck(&[":lag="]);
         if (missed || strange > 0) && lived.brakes == before && !elsewhere {
             let kind = asked.faults.join(" ");
-            found.push(format!("(lie) {kind} of {} {} was not noticed (life {})", asked.verdict, asked.appid, asked.life));
+            found.push(format!(
+                "(lie) {kind} of {} {} was not noticed (life {})",
+                asked.verdict, asked.appid, asked.life
+            ));
         }
     }
 }
@@ -398,6 +453,7 @@ fn the_end(facts: &Facts<'_>, found: &mut Vec<String>) {
 }
 
 fn pending<'a>(facts: &'a Facts<'_>) -> impl Iterator<Item = &'a Arrived> {
-    let stands = |one: &&Arrived| facts.played.standing.get(&(one.appid.clone(), one.created_secs)) == Some(&Status::Pending);
+    let stands =
+        |one: &&Arrived| facts.played.standing.get(&(one.appid.clone(), one.created_secs)) == Some(&Status::Pending);
     facts.played.arrived.iter().filter(stands)
 }

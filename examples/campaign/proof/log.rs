@@ -97,7 +97,12 @@ async fn read_brakes(log: &mut SqliteConnection) -> Vec<Brake> {
     let query = "SELECT kind, action, ifnull(why, ''), EXISTS (SELECT 1 FROM brakes l WHERE l.lifts = b.id) \
                  FROM brakes b WHERE event = 'set' ORDER BY id";
     let rows = sqlx::query(query).fetch_all(log).await.expect("brakes");
-    let one = |row: &sqlx::sqlite::SqliteRow| Brake { kind: row.get(0), action: row.get(1), why: row.get(2), lifted: row.get(3) };
+    let one = |row: &sqlx::sqlite::SqliteRow| Brake {
+        kind: row.get(0),
+        action: row.get(1),
+        why: row.get(2),
+        lifted: row.get(3),
+    };
     rows.iter().map(one).collect()
 }
 
@@ -126,10 +131,15 @@ pub(crate) async fn read(path: &Path) -> Log {
         };
         rows.insert(one.id, one);
     }
-    for row in sqlx::query("SELECT decision_id, outcome FROM settlements ORDER BY id").fetch_all(&mut log).await.expect("settlements") {
+    for row in sqlx::query("SELECT decision_id, outcome FROM settlements ORDER BY id")
+        .fetch_all(&mut log)
+        .await
+        .expect("settlements")
+    {
         rows.entry(row.get(0)).or_default().outcomes.push(row.get(1));
     }
-    for row in sqlx::query("SELECT decision_id, fate FROM calls ORDER BY id").fetch_all(&mut log).await.expect("calls") {
+    for row in sqlx::query("SELECT decision_id, fate FROM calls ORDER BY id").fetch_all(&mut log).await.expect("calls")
+    {
         rows.entry(row.get(0)).or_default().fates.push(row.get(1));
     }
     let rulesets = sqlx::query("SELECT hash, spec FROM rulesets").fetch_all(&mut log).await.expect("rulesets");
@@ -141,10 +151,11 @@ pub(crate) async fn read(path: &Path) -> Log {
     if says != "ok" {
         troubles.push(format!("integrity_check says {says}"));
     }
-    let same: bool = sqlx::query_scalar("SELECT (SELECT ifnull(sum(n), 0) FROM rollup) = (SELECT count(*) FROM decisions)")
-        .fetch_one(&mut log)
-        .await
-        .expect("a comparison");
+    let same: bool =
+        sqlx::query_scalar("SELECT (SELECT ifnull(sum(n), 0) FROM rollup) = (SELECT count(*) FROM decisions)")
+            .fetch_one(&mut log)
+            .await
+            .expect("a comparison");
     if !same {
         troubles.push("the roll-up does not count every decision".to_owned());
     }

@@ -14,7 +14,7 @@ mod tally;
 mod wire;
 mod witness;
 
-pub(crate) use process::build;
+pub(crate) use process::{build, state};
 pub(crate) use script::Script;
 pub(crate) use stage::Ground;
 pub(crate) use tally::{RUNS_FOR_ENOUGH, Tally};

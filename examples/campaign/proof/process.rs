@@ -89,6 +89,12 @@ async fn text(mut pipe: impl tokio::io::AsyncRead + Unpin) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
+/// Where runs have their state: memory where there is some to be used like a directory, else where temporary files go.
+pub(crate) fn state() -> PathBuf {
+    let memory = Path::new("/dev/shm");
+    if tempfile::tempdir_in(memory).is_ok() { memory.to_owned() } else { std::env::temp_dir() }
+}
+
 /// Builds the binary under test with its fault points, beside the others of this build, and says where it is.
 pub(crate) fn build() -> PathBuf {
     let here = std::env::current_exe().expect("our own path");

@@ -44,10 +44,12 @@ pub(crate) fn text(variant: usize) -> String {
     let gambling = "[[rule]]\nname = \"gambling words\"\naction = \"refuse\"\nmessage = \"申请说明含有「{keyword}」。\"\n\
                     when = { reason = { any = [\"赌博\"] } }\n";
     let ask = "[[rule]]\nname = \"ask a person\"\naction = \"hold\"\nwhen = { reason = { any = [\"合作\"] } }\n";
-    let trades = "[[rule]]\nname = \"known trades\"\naction = \"agree\"\nwhen = { category = { all = [\"物流服务\"] } }\n";
+    let trades =
+        "[[rule]]\nname = \"known trades\"\naction = \"agree\"\nwhen = { category = { all = [\"物流服务\"] } }\n";
     let no_partner = "[[rule]]\nname = \"no partners\"\naction = \"refuse\"\nmessage = \"暂不合作。\"\n\
                       when = { reason = { any = [\"合作\"] } }\n";
-    let ask_gambler = "[[rule]]\nname = \"ask about gambling\"\naction = \"hold\"\nwhen = { reason = { any = [\"赌博\"] } }\n";
+    let ask_gambler =
+        "[[rule]]\nname = \"ask about gambling\"\naction = \"hold\"\nwhen = { reason = { any = [\"赌博\"] } }\n";
     let (policy, rules) = match variant {
         0 => ("", [gambling, ask, trades].concat()),
         1 => ("", [gambling, no_partner, trades].concat()),
@@ -55,7 +57,8 @@ pub(crate) fn text(variant: usize) -> String {
         _ => ("[policy]\ndefault = \"refuse\"\nmessage = \"暂不接受。\"\n", [gambling, ask, trades].concat()),
     };
     let marker = marker(variant);
-    let marker = format!("[[rule]]\nname = \"{marker}\"\naction = \"hold\"\nmode = \"shadow\"\nwhen = {{ always = true }}\n");
+    let marker =
+        format!("[[rule]]\nname = \"{marker}\"\naction = \"hold\"\nmode = \"shadow\"\nwhen = {{ always = true }}\n");
     format!("{policy}{marker}{rules}")
 }
 

@@ -119,19 +119,63 @@ pub(crate) struct Script {
 }
 
 const ON_CHANGES: [&str; 23] = [
-    "lost", "lost-after", "reset", "reset-after", "hang", "hang-after", "http=502", "http-after=502", "html-after",
-    "empty-after", "truncated", "busy", "busy-after", "errcode=48001", "errcode=45009", "overtaken", "withdrawn",
-    "lag=2", "lag=9", "slow=60", "token-dies", "content-type=text/html", "huge-after=200000",
+    "lost",
+    "lost-after",
+    "reset",
+    "reset-after",
+    "hang",
+    "hang-after",
+    "http=502",
+    "http-after=502",
+    "html-after",
+    "empty-after",
+    "truncated",
+    "busy",
+    "busy-after",
+    "errcode=48001",
+    "errcode=45009",
+    "overtaken",
+    "withdrawn",
+    "lag=2",
+    "lag=9",
+    "slow=60",
+    "token-dies",
+    "content-type=text/html",
+    "huge-after=200000",
 ];
 const ON_LISTS: [&str; 17] = [
-    "lost", "reset", "hang", "http=502", "html", "empty", "truncated", "busy", "token-dies", "slow=60", "camel-case",
-    "arrives=1", "errcode=45009", "content-type=text/plain", "null-list", "no-list", "repeat-page=1",
+    "lost",
+    "reset",
+    "hang",
+    "http=502",
+    "html",
+    "empty",
+    "truncated",
+    "busy",
+    "token-dies",
+    "slow=60",
+    "camel-case",
+    "arrives=1",
+    "errcode=45009",
+    "content-type=text/plain",
+    "null-list",
+    "no-list",
+    "repeat-page=1",
 ];
 /// These hide entries or what tells them apart; not in runs with two applications of one applicant.
 const DISTORTING: [&str; 12] = [
-    "cap=2", "drift=1", "drift=-1", "malformed=status-string", "malformed=status-missing", "malformed=appid-missing",
-    "malformed=entry-string", "malformed=create-time-missing", "malformed=reason-object/2", "malformed=categories-null/2",
-    "malformed=nickname-number/3", "malformed=status-unknown/3",
+    "cap=2",
+    "drift=1",
+    "drift=-1",
+    "malformed=status-string",
+    "malformed=status-missing",
+    "malformed=appid-missing",
+    "malformed=entry-string",
+    "malformed=create-time-missing",
+    "malformed=reason-object/2",
+    "malformed=categories-null/2",
+    "malformed=nickname-number/3",
+    "malformed=status-unknown/3",
 ];
 const ON_TOKENS: [&str; 4] = ["lost", "http=500", "busy", "hang"];
 const LIES: [&str; 4] = ["hits=none", "hits=other", "hits=oldest", "hits=all"];
@@ -141,7 +185,8 @@ impl Script {
     pub(crate) fn of(seed: u64) -> Script {
         let mut lot = Rng::with_seed(seed ^ 0x6361_6d70_6169_676e);
         let twins = lot.u8(..10) < 3;
-        let mut applicants: Vec<Newcomer> = (0..lot.usize(4..12)).map(|n| newcomer(&mut lot, &format!("wx-{n:02}"))).collect();
+        let mut applicants: Vec<Newcomer> =
+            (0..lot.usize(4..12)).map(|n| newcomer(&mut lot, &format!("wx-{n:02}"))).collect();
         if twins {
             let mut twin = newcomer(&mut lot, "wx-00");
             twin.age_secs = applicants[0].age_secs + 7;
@@ -149,7 +194,8 @@ impl Script {
             applicants[0].ageless = false;
             applicants.push(twin);
         }
-        let some = |lot: &mut Rng, percent, range: std::ops::Range<u32>| (lot.u8(..100) < percent).then(|| lot.u32(range));
+        let some =
+            |lot: &mut Rng, percent, range: std::ops::Range<u32>| (lot.u8(..100) < percent).then(|| lot.u32(range));
         let mut script = Script {
             seed,
             order: lot.usize(..5),
@@ -164,7 +210,8 @@ impl Script {
             applicants,
         };
         script.episodes = episodes(&mut lot, seed, script.applicants.len(), !twins);
-        script.last_variant = if lot.bool() { lot.usize(..rules::VARIANTS) } else { script.episodes.last().map_or(0, |e| e.variant) };
+        script.last_variant =
+            if lot.bool() { lot.usize(..rules::VARIANTS) } else { script.episodes.last().map_or(0, |e| e.variant) };
         script
     }
 }
@@ -190,7 +237,12 @@ fn episodes(lot: &mut Rng, seed: u64, applicants: usize, distorting: bool) -> Ve
     // What the point needs to be met at all.
     if point.starts_with("settle.") {
         let mut crash = quiet(variant);
-        crash.arm = Some(Arm { point: ["call.ready", "intend.committed", "call.answered"][lot.usize(..3)], nth: 1, kind: "kill", then_kill: true });
+        crash.arm = Some(Arm {
+            point: ["call.ready", "intend.committed", "call.answered"][lot.usize(..3)],
+            nth: 1,
+            kind: "kill",
+            then_kill: true,
+        });
         all.push(crash);
     }
     if point == "verify.confronted" {
@@ -214,12 +266,20 @@ fn episodes(lot: &mut Rng, seed: u64, applicants: usize, distorting: bool) -> Ve
         if lot.u8(..10) < 4 {
             variant = lot.usize(..rules::VARIANTS);
         }
-        let mut one = Episode { before: deeds(lot, applicants, 2), during: during(lot, applicants, 2), ..quiet(variant) };
+        let mut one =
+            Episode { before: deeds(lot, applicants, 2), during: during(lot, applicants, 2), ..quiet(variant) };
         match lot.u8(..20) {
-            0..=2 => one.faults = vec![format!("{}:{}:1", ["dev_agree", "dev_refuse"][lot.usize(..2)], LIES[lot.usize(..4)])],
+            0..=2 => {
+                one.faults = vec![format!("{}:{}:1", ["dev_agree", "dev_refuse"][lot.usize(..2)], LIES[lot.usize(..4)])]
+            }
             3..=9 => {
                 one.faults = faults(lot, distorting, 3);
-                one.arm = Some(Arm { point: POINTS[lot.usize(..POINTS.len())], nth: lot.u64(1..4), kind: KINDS[lot.usize(..4)], then_kill: lot.bool() });
+                one.arm = Some(Arm {
+                    point: POINTS[lot.usize(..POINTS.len())],
+                    nth: lot.u64(1..4),
+                    kind: KINDS[lot.usize(..4)],
+                    then_kill: lot.bool(),
+                });
             }
             10..=12 => (one.faults, one.end) = (faults(lot, distorting, 2), End::KillAfter(lot.u64(15..250))),
             13..=15 => (one.faults, one.end) = (faults(lot, distorting, 2), End::KillAtCall(lot.u64(1..5))),
@@ -261,7 +321,9 @@ fn faults(lot: &mut Rng, distorting: bool, most: usize) -> Vec<String> {
 fn fault(lot: &mut Rng, distorting: bool) -> String {
     let when = ["1", "1", "2", "#2", "#3", "every/3", "p=0.3", "p=0.6"][lot.usize(..8)];
     let effect = match lot.u8(..20) {
-        0..=10 => format!("{}:{}", ["dev_agree", "dev_refuse"][lot.usize(..2)], ON_CHANGES[lot.usize(..ON_CHANGES.len())]),
+        0..=10 => {
+            format!("{}:{}", ["dev_agree", "dev_refuse"][lot.usize(..2)], ON_CHANGES[lot.usize(..ON_CHANGES.len())])
+        }
         11..=15 => format!("dev_apply_list:{}", ON_LISTS[lot.usize(..ON_LISTS.len())]),
         16..=18 if distorting => format!("dev_apply_list:{}", DISTORTING[lot.usize(..DISTORTING.len())]),
         16..=18 => format!("*:{}", ["lost", "reset", "http=502", "slow=40", "busy"][lot.usize(..5)]),

@@ -111,7 +111,8 @@ pub(crate) async fn play(ground: &Ground, script: Script) -> Played {
 
 impl Stage {
     async fn set(ground: &Ground, script: Script) -> Stage {
-        let orders = [Order::NewestFirst, Order::OldestFirst, Order::PendingFirst, Order::ChangedFirst, Order::Scattered];
+        let orders =
+            [Order::NewestFirst, Order::OldestFirst, Order::PendingFirst, Order::ChangedFirst, Order::Scattered];
         let world = World::in_memory(Options {
             seed: Some(script.seed),
             num_cap: script.num_cap,
@@ -196,9 +197,15 @@ impl Stage {
     /// A command that must work.
     async fn say(&mut self, args: &[&str]) {
         self.configure(self.script.last_variant, false);
-        let over = Running::start(command(&self.ground.binary, self.dir.path(), &self.env(None, true), args)).over().await;
+        let over =
+            Running::start(command(&self.ground.binary, self.dir.path(), &self.env(None, true), args)).over().await;
         if over.ended != Ended::Exit(0) {
-            self.violations.push(format!("`menshen {}` ended with {:?}: {}", args.join(" "), over.ended, over.err.trim()));
+            self.violations.push(format!(
+                "`menshen {}` ended with {:?}: {}",
+                args.join(" "),
+                over.ended,
+                over.err.trim()
+            ));
         }
         self.said.push((args.join(" "), over));
     }
@@ -283,7 +290,8 @@ impl Stage {
             self.deed(deed).await;
         }
         self.configure(episode.variant, episode.shadow);
-        let faults: Vec<_> = episode.faults.iter().map(|text| self.world.inject(Fault::parse(text).expect(text))).collect();
+        let faults: Vec<_> =
+            episode.faults.iter().map(|text| self.world.inject(Fault::parse(text).expect(text))).collect();
         self.witness.episode(self.lives.len());
         let mut lived = self.begin().await;
         let struck = self.dir.path().join(format!("struck-{number}.log"));
@@ -295,7 +303,8 @@ impl Stage {
             self.world.lift(fault);
         }
         let text = std::fs::read_to_string(&struck).unwrap_or_default();
-        lived.struck = text.lines().filter_map(|line| line.split_once(' ')).map(|(a, b)| (a.to_owned(), b.to_owned())).collect();
+        lived.struck =
+            text.lines().filter_map(|line| line.split_once(' ')).map(|(a, b)| (a.to_owned(), b.to_owned())).collect();
         lived.killed = interfered == Interfered::Killed;
         let lies_alone = episode.faults.iter().all(|fault| fault.contains(":hits="));
         let alone = episode.during.is_empty() && !episode.service && lived.struck.is_empty();
@@ -387,7 +396,8 @@ impl Stage {
                 break;
             }
             if pass + 1 == LAST_PASSES {
-                self.violations.push("(4) the brake is pulled again and again, though nothing is wrong any more".to_owned());
+                self.violations
+                    .push("(4) the brake is pulled again and again, though nothing is wrong any more".to_owned());
             }
         }
         let before = (self.witness.seen().len(), log::read(&self.database()).await.rows.len());

@@ -83,7 +83,8 @@ impl Tally {
         );
         let _ = writeln!(text, "{}", KINDS.map(|kind| format!("{kind:>7}")).concat());
         for point in points() {
-            let _ = writeln!(text, "{point:<24}{}", KINDS.map(|kind| format!("{:>7}", self.hits(point, kind))).concat());
+            let _ =
+                writeln!(text, "{point:<24}{}", KINDS.map(|kind| format!("{:>7}", self.hits(point, kind))).concat());
         }
         let _ = write!(text, "\n{:<34}", "fault of WeChat");
         let calls = ["dev_apply_list", "dev_agree", "dev_refuse", "token"];

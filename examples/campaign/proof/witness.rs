@@ -54,7 +54,8 @@ impl Witness {
         let (about, tell) = (Arc::clone(&notes), Arc::new(tell));
         let accepting = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                let watched = Watched { notes: Arc::clone(&about), tell: Arc::clone(&tell), database: database.clone() };
+                let watched =
+                    Watched { notes: Arc::clone(&about), tell: Arc::clone(&tell), database: database.clone() };
                 about.open.fetch_add(1, Ordering::SeqCst);
                 tokio::spawn(async move {
                     watched.pass(client, wechat).await;
