@@ -54,6 +54,8 @@ impl Pass<'_> {
     ) -> Option<(Listing, Judgement)> {
         let (tell, few) = (self.tell, self.account.pace.readings_after_loss);
         let (mut last, mut gap) = (None, None);
+        // What was deleted is absent, and an entry that moves between pages seems so: two readings must agree.
+        let at_least = if targets.iter().any(|target| target.action == Action::Delete) { 2 } else { 1 };
         let mut complete = 0;
         let waits = at_once.then_some(Duration::ZERO).into_iter().chain(self.account.pace.readings.clone());
         for wait in waits {
@@ -71,13 +73,13 @@ impl Pass<'_> {
             }
             let mut judgement = judge(before, &listing, targets);
             if let Some((_, earlier)) = &last {
-                judgement.remember(earlier);
+                judgement.remember(earlier, targets);
             }
             complete += 1;
-            // What became of a lost call is not told by one reading that misses its application.
+            // What became of a lost call is not told by one reading that misses its application, either.
             let missed =
                 targets.iter().any(|target| target.fate == Fate::Lost && is_missing(&listing, &target.identity));
-            let enough = (judgement.is_settled(targets) && (!missed || complete > 1))
+            let enough = (judgement.is_settled(targets) && complete >= if missed { 2 } else { at_least })
                 || !judgement.strangers.is_empty()
                 || (judgement.mismatched(targets).next().is_none() && complete > few);
             last = Some((listing, judgement));
