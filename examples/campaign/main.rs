@@ -11,6 +11,7 @@ use proof::{Extent, Ground, RUNS_FOR_ENOUGH, Tally};
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 /// Runs menshen under faults and checks what it did against WeChat's ledger.
 #[derive(Debug, Parser)]
@@ -30,6 +31,9 @@ struct Args {
     /// A bug that is planted in the binary under test.
     #[arg(long)]
     bug: Option<String>,
+    /// Begins no further run after so many minutes.
+    #[arg(long, default_value_t = 600)]
+    minutes: u64,
     /// Ends at the first violation.
     #[arg(long)]
     until_caught: bool,
@@ -53,7 +57,8 @@ async fn main() -> ExitCode {
         bug: args.bug,
         keep: args.keep,
     };
-    let extent = Extent { seed: args.seed, runs: args.runs, workers: args.workers, until_caught: args.until_caught };
+    let Args { seed, runs, workers, until_caught, .. } = args;
+    let extent = Extent { seed, runs, workers, until_caught, time: Duration::from_secs(args.minutes * 60) };
     let began = std::time::Instant::now();
     let tally = proof::campaign(ground, extent, progress).await;
     println!("{}", tally.report());
@@ -70,7 +75,10 @@ async fn main() -> ExitCode {
     if thin || !tally.violations.is_empty() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
-fn progress(tally: &Tally) {
+fn progress(tally: &Tally, seed: u64) {
+    for violation in tally.violations.get(&seed).into_iter().flatten() {
+        eprintln!("seed {seed}: {violation}");
+    }
     if std::io::stderr().is_terminal() || tally.runs.is_multiple_of(100) {
         eprintln!("{} runs, {} with violations", tally.runs, tally.violations.len());
     }

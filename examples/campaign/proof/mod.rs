@@ -21,6 +21,7 @@ pub(crate) use tally::{RUNS_FOR_ENOUGH, Tally};
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
 
 /// How far a campaign goes.
@@ -32,10 +33,13 @@ pub(crate) struct Extent {
     pub(crate) workers: usize,
     /// Ends at the first violation.
     pub(crate) until_caught: bool,
+    /// Begins no further run after this long.
+    pub(crate) time: Duration,
 }
 
 /// Plays the runs, several at a time. `tell` hears of each.
-pub(crate) async fn campaign(ground: Ground, extent: Extent, tell: fn(&Tally)) -> Tally {
+pub(crate) async fn campaign(ground: Ground, extent: Extent, tell: fn(&Tally, u64)) -> Tally {
+    let began = Instant::now();
     let tally = Arc::new(Mutex::new(Tally::default()));
     let (next, over) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
     let mut workers = tokio::task::JoinSet::new();
@@ -45,7 +49,7 @@ pub(crate) async fn campaign(ground: Ground, extent: Extent, tell: fn(&Tally)) -
         workers.spawn(async move {
             while !over.load(Ordering::SeqCst) {
                 let number = next.fetch_add(1, Ordering::SeqCst);
-                if number >= extent.runs {
+                if number >= extent.runs || began.elapsed() > extent.time {
                     break;
                 }
                 let played = stage::play(&ground, Script::of(extent.seed + number)).await;
@@ -53,7 +57,7 @@ pub(crate) async fn campaign(ground: Ground, extent: Extent, tell: fn(&Tally)) -
                 over.fetch_or(extent.until_caught && !violations.is_empty(), Ordering::SeqCst);
                 let mut tally = tally.lock().await;
                 tally.take(&played, violations);
-                tell(&tally);
+                tell(&tally, extent.seed + number);
             }
         });
     }
