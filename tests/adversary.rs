@@ -365,3 +365,18 @@ async fn an_entry_nobody_can_read_may_be_the_one_whose_answer_was_lost() {
     assert_eq!(scene.story().await, ["wx-good agree done"]);
     assert_eq!(calls(&scene, "dev_agree"), 1);
 }
+
+#[tokio::test]
+async fn a_row_given_up_is_not_credited_with_what_a_later_one_did() {
+    let scene = Scene::empty().await;
+    scene.arrive(good("wx-good", 1));
+    scene.fault("dev_agree:lost:1");
+    scene.pass().await;
+    let mut scene = scene.shadow();
+    scene.pass().await;
+    scene.service = "mode = \"live\"".to_owned();
+    scene.pass().await;
+    scene.pass().await;
+    assert_eq!(scene.story().await, ["wx-good agree failed", "wx-good agree shadow", "wx-good agree done"]);
+    scene.end();
+}

@@ -115,6 +115,16 @@ impl<'a> Facts<'a> {
         self.changes.iter().any(|((known, _), changes)| known == appid && changes.iter().any(person))
     }
 
+    /// At least two readings looked complete and were not.
+    fn hidden_twice(&self) -> bool {
+        let hides = |fault: &Value| {
+            let words = [":null-list", ":drift=", ":repeat-page=", "create-time-missing"];
+            fault.as_str().is_some_and(|fault| words.iter().any(|word| fault.contains(word)))
+        };
+        let struck = |call: &&Value| call["faults"].as_array().is_some_and(|faults| faults.iter().any(hides));
+        self.played.ledger.iter().filter(struck).count() > 1
+    }
+
     /// Whether a fault with one of these in its name struck any call.
     fn struck(&self, words: &[&str]) -> bool {
         let mut faults = self.played.ledger.iter().flat_map(|call| call["faults"].as_array().into_iter().flatten());
@@ -252,6 +262,8 @@ fn outcomes(facts: &Facts<'_>, found: &mut Vec<String>) {
             "done" if facts.calls_of(row).any(Asked::lies) && (!changes.is_empty() || arrived.ageless) => {}
             "done" => found
                 .push(format!("(3) {name}: WeChat knows of no such change by us: {changes:?}, fates {:?}", row.fates)),
+            // Readings that looked complete, and were not: what a server hides so well is gone for any client.
+            "overtaken" if facts.hidden_twice() => {}
             "overtaken" | "failed" if ours => {
                 found.push(format!("(3) {name}: but it was us: {changes:?}, fates {:?}", row.fates))
             }

@@ -308,7 +308,8 @@ impl Stage {
         lived.killed = interfered == Interfered::Killed;
         let lies_alone = episode.faults.iter().all(|fault| fault.contains(":hits="));
         let alone = episode.during.is_empty() && !episode.service && lived.struck.is_empty();
-        lived.undisturbed = lies_alone && alone && interfered == Interfered::Not;
+        // A pass that could not verify says so; a brake does, too.
+        lived.undisturbed = lies_alone && alone && interfered == Interfered::Not && over.ended == Ended::Exit(0);
         self.judge_end(number, episode, &over, &lived, interfered);
         self.said.push((format!("episode {number}"), over));
         self.end(lived).await;
