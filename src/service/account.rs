@@ -39,6 +39,10 @@ pub struct Pace {
 impl Default for Pace {
     /// Four further readings over seven and a half seconds: the list may lag by seconds.
     fn default() -> Pace {
+        #[cfg(feature = "fault-points")]
+        if let Some((gap, _)) = crate::fault_point::quick() {
+            return Pace { readings: vec![gap; 4], readings_after_loss: 2 };
+        }
         Pace { readings: [500, 1000, 2000, 4000].map(Duration::from_millis).to_vec(), readings_after_loss: 2 }
     }
 }
@@ -150,11 +154,21 @@ fn client(source: &config::Account) -> Result<Client, SetupError> {
         page_size: wechat.page_size,
         max_in_flight: wechat.max_in_flight,
         calls_per_minute: wechat.calls_per_minute,
-        timeout: wechat.timeout,
+        timeout: timeout(wechat.timeout),
         proxy: wechat.proxy.as_ref().map(|proxy| proxy.expose().into()),
         ca_pem: wechat.ca_file.as_ref().map(|file| file.pem.clone()),
         page_ceiling: wechat::PAGE_CEILING,
         in_flight_total: None,
     };
     Client::new(settings).map_err(|error| SetupError::Client { account: source.name.clone(), source: error })
+}
+
+#[cfg(not(feature = "fault-points"))]
+fn timeout(configured: Duration) -> Duration {
+    configured
+}
+
+#[cfg(feature = "fault-points")]
+fn timeout(configured: Duration) -> Duration {
+    crate::fault_point::quick().map_or(configured, |(_, timeout)| timeout)
 }

@@ -65,7 +65,9 @@ impl Pass<'_> {
                 _ => None,
             })
             .collect();
-        match self.look(before, &targets, false).await {
+        let looked = self.look(before, &targets, false).await;
+        fault_point!("verify.confronted");
+        match looked {
             Some((_, judgement)) if judgement.mismatched(&targets).next().is_some() => {
                 self.brake(&targets, &judgement).await?;
                 Ok(Going::Halt)
@@ -92,7 +94,9 @@ impl Pass<'_> {
         let verified = self.verify(before, targets).await?;
         match verified {
             Verified::Agrees(ref findings) if telling && findings.first() == Some(&Finding::Confirmed) => {
+                fault_point!("verify.proven");
                 self.store.prove(&self.account.appid, &self.account.site, action, decision, Timestamp::now()).await?;
+                fault_point!("verify.proof-recorded");
                 Ok(Proof::Proven)
             }
             Verified::Agrees(_) if going == Going::On => Ok(Proof::NotYet),

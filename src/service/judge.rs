@@ -147,6 +147,11 @@ pub(crate) fn stands(listing: &Listing, pending: &HashSet<Identity>, identity: &
     if pending.contains(identity) { Some(Status::Pending) } else { listing.others.get(identity) }
 }
 
+/// It is not in this reading: moved to a page that was read before, or on an entry nobody could read, or gone.
+pub(crate) fn is_missing(listing: &Listing, identity: &Identity) -> bool {
+    !listing.others.contains(identity) && !listing.pending.iter().any(|application| application.identity() == *identity)
+}
+
 /// The finding for one change.
 pub(crate) fn finding(action: Action, stands: Option<Status>) -> Finding {
     match (action, stands) {

@@ -152,6 +152,7 @@ impl Pass<'_> {
         self.keep_rules().await?;
         self.doubt_an_older_log().await?;
         let Some(mut listing) = self.scan().await else { return Ok(()) };
+        fault_point!("decide.read");
         let settled = self.settle_leftovers(&mut listing).await?;
         self.note_elsewhere(&listing).await?;
         let ended = listing.ended();
@@ -159,6 +160,7 @@ impl Pass<'_> {
         let pending = std::mem::take(&mut listing.pending);
         let identities: HashSet<Identity> = pending.iter().map(Application::identity).collect();
         let steps = self.plan(pending, ended, settled).await?;
+        fault_point!("decide.planned");
         self.count_urgent(&steps);
         let spent = self.spent(&listing, &identities);
         let nameless = listing.nameless();
@@ -168,9 +170,11 @@ impl Pass<'_> {
         let (acts, contradicted) = self.record_rest(steps).await?;
         let quiet = settled && acts.is_empty() && contradicted.is_empty() && self.report.troubles.is_empty();
         match quiet {
-            true => self.keep_house(before, spent).await,
-            false => self.act(before, acts, contradicted).await,
+            true => self.keep_house(before, spent).await?,
+            false => self.act(before, acts, contradicted).await?,
         }
+        fault_point!("pass.over");
+        Ok(())
     }
 
     pub(super) async fn keep_rules(&self) -> Result<(), StoreError> {

@@ -12,6 +12,7 @@ use crate::policy::{Action, Brake, Fate, Intent, Outcome, Places, Step, Stops, T
 use crate::store::{Answered, Intended, NewIntent, NewPlace, Store, StoreError};
 use crate::wechat::Class;
 use jiff::Timestamp;
+use std::collections::HashMap;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, JoinSet};
@@ -189,8 +190,13 @@ impl Pass<'_> {
     fn take(&mut self, sending: &mut Sending, finished: Result<Called, tokio::task::JoinError>) {
         self.watch.beat();
         sending.answered += 1;
+        fault_point!("call.taken");
         (self.tell)(Stage::Acting { done: sending.answered, of: sending.of });
-        let Ok(called) = finished else {
+        let called = finished.inspect_err(|error| {
+            // What the call did is not known, but that it was made.
+            sending.targets.extend(sending.underway.remove(&error.id()));
+        });
+        let Ok(called) = called else {
             self.report.trouble("call", "a call ended without an answer; its row is settled by the list");
             sending.going = Going::Halt;
             return;
@@ -248,6 +254,8 @@ struct Sending {
     answers: mpsc::UnboundedSender<Answered>,
     recorder: JoinHandle<Result<(), StoreError>>,
     targets: Vec<Target>,
+    /// By task, for one that ends without an answer.
+    underway: HashMap<tokio::task::Id, Target>,
     going: Going,
     troubles: u32,
     answered: usize,
@@ -265,6 +273,7 @@ impl Sending {
             answers,
             recorder,
             targets: Vec::new(),
+            underway: HashMap::new(),
             going: Going::On,
             troubles: 0,
             answered: 0,
@@ -276,9 +285,17 @@ impl Sending {
     fn start(&mut self, client: &crate::wechat::Client, slot: crate::wechat::Slot, step: &Step, intent: Intent) {
         let (client, answers) = (client.clone(), self.answers.clone());
         let identity = step.application.identity();
-        self.calls.spawn(async move {
+        let lost = Target {
+            decision: intent.decision(),
+            identity: identity.clone(),
+            action: intent.action(),
+            fate: Fate::Lost,
+        };
+        let task = self.calls.spawn(async move {
             let (decision, attempt, action) = (intent.decision(), intent.attempt(), intent.action());
+            fault_point!("call.ready");
             let answer = client.carry_out(slot, intent).await;
+            fault_point!("call.answered");
             let called = Called {
                 target: Target { decision, identity, action, fate: answer.fate },
                 class: answer.error.as_ref().map(crate::wechat::Error::class),
@@ -288,6 +305,7 @@ impl Sending {
             let _ = answers.send(answered(decision, attempt, action, answer, called.class));
             called
         });
+        self.underway.insert(task.id(), lost);
     }
 
     /// The log failed: nothing more is sent.

@@ -36,7 +36,9 @@ impl Pass<'_> {
         let mut settlements = self.settlements(&open, listing, Leftover::Planned).await?;
         settlements.extend(self.settlements(&doubtful, listing, Leftover::Doubtful).await?);
         self.report.recovered += settlements.len();
+        fault_point!("settle.decided");
         self.store.answer(settlements).await?;
+        fault_point!("settle.recorded");
         Ok(true)
     }
 
@@ -124,6 +126,7 @@ fn add_missing(listing: &mut Listing, earlier: Listing) {
     let missing = |identity: &Identity| !pending.contains(identity) && !listing.others.contains(identity);
     let moved: Vec<Application> = earlier.pending.into_iter().filter(|a| missing(&a.identity())).collect();
     let others: Vec<_> = earlier.others.iter().filter(|(identity, _)| missing(identity)).collect();
+    listing.unreadable.extend(earlier.unreadable);
     listing.pending.extend(moved);
     listing.others.extend(others);
 }

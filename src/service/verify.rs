@@ -6,7 +6,7 @@
 //! itself is pure and lives in `judge`.
 
 use super::answers::settlement;
-use super::judge::{Before, Finding, Judgement, Target, judge};
+use super::judge::{Before, Finding, Judgement, Target, is_missing, judge};
 use super::pass::{Pass, Stage};
 use crate::policy::{Action, Fate, Identity, Outcome};
 use crate::store::{ActiveBrake, Answered, BrakeKind, BrakeScope, NewBrake, StoreError};
@@ -25,10 +25,19 @@ impl Pass<'_> {
         if targets.is_empty() {
             return Ok(Verified::Agrees(Vec::new()));
         }
+        if planted_bug!("skipped-verification") && targets.iter().all(|target| target.fate == Fate::Accepted) {
+            return Ok(Verified::Agrees(vec![Finding::Confirmed; targets.len()]));
+        }
+        fault_point!("verify.begun");
         before.expect(std::mem::take(&mut self.ours));
-        let Some((listing, judgement)) = self.look(before, &targets, true).await else {
+        let Some((listing, mut judgement)) = self.look(before, &targets, true).await else {
             return Ok(Verified::Unread);
         };
+        if planted_bug!("skipped-reread") {
+            let lost = targets.iter().zip(&mut judgement.findings).filter(|(target, _)| target.fate == Fate::Lost);
+            lost.for_each(|(_, finding)| *finding = Finding::Confirmed);
+        }
+        fault_point!("verify.read");
         let unseen = judgement
             .pairs(&targets)
             .filter(|(target, found)| target.fate == Fate::Accepted && *found == Finding::Unseen);
@@ -42,6 +51,7 @@ impl Pass<'_> {
             self.brake(&targets, &judgement).await?;
         }
         self.settle_open(&targets, &judgement).await?;
+        fault_point!("verify.settled");
         before.expect(targets.iter().filter(|target| target.fate == Fate::Lost).map(|target| target.identity.clone()));
         before.renew(listing);
         Ok(if mismatch { Verified::Mismatch } else { Verified::Agrees(judgement.findings) })
@@ -79,7 +89,10 @@ impl Pass<'_> {
                 judgement.remember(earlier, targets);
             }
             complete += 1;
-            let enough = (judgement.is_settled(targets) && complete >= at_least)
+            // What became of a lost call is not told by one reading that misses its application, either.
+            let missed =
+                targets.iter().any(|target| target.fate == Fate::Lost && is_missing(&listing, &target.identity));
+            let enough = (judgement.is_settled(targets) && complete >= if missed { 2 } else { at_least })
                 || (judgement.mismatched(targets).next().is_none() && complete > few);
             last = Some((listing, judgement));
             if enough {

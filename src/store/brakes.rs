@@ -138,7 +138,9 @@ impl Store {
             .bind(&brake.why)
             .bind(&brake.who);
         let id = writing.run(statement).await?;
+        fault_point!("brake.commit");
         writing.commit().await?;
+        fault_point!("brake.committed");
         Ok(Pulled::New(id))
     }
 

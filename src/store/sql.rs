@@ -43,6 +43,8 @@ statements! {
     /// Not when an earlier attempt went out: the place is then spent.
     GIVE_BACK = "DELETE FROM allowance WHERE decision_id = ?1 \
                  AND NOT EXISTS (SELECT 1 FROM calls c WHERE c.decision_id = ?1 AND c.fate <> 'unsent')";
+    /// A bug, for the campaign to find.
+    FORGET_LIMITS = "DELETE FROM allowance";
     TAKEN = "SELECT count(*) FROM allowance WHERE account_appid = ?1 AND action = ?2 AND at >= ?3";
     TAKEN_BY_RULE = "SELECT count(*) FROM allowance WHERE account_appid = ?1 AND rule = ?2 AND at >= ?3";
     /// ?2 is a JSON list of [rule, since].
@@ -88,15 +90,21 @@ statements! {
     /// False when every attempt is known to have changed nothing.
     MAY_HAVE_WORKED = "SELECT s.attempt > (SELECT count(*) FROM calls c WHERE c.decision_id = s.decision_id \
                        AND c.fate IN ('rejected', 'unsent')) FROM standing s WHERE s.decision_id = ?1";
-    /// Given up, though an attempt may have changed something (see MAY_HAVE_WORKED), decided after ?2: the list may yet
-    /// show that it had worked.
+    /// Given up, decided after ?2, though an attempt may have worked: its answer was lost, or "ok" while the list
+    /// lagged, or was never recorded and no list has shown it pending (it keeps its place). The list may yet show it. Not if a later row asked for the same: what it shows is that row's.
     DOUBTFUL = "SELECT d.id, d.appid, d.create_time, d.verdict, s.attempt, c.fate, d.rule, d.decided_at, d.base_url, \
                 d.account, d.actor, w.message, d.pass \
                 FROM standing s CROSS JOIN decisions d ON d.id = s.decision_id \
                 LEFT JOIN calls c ON c.decision_id = d.id AND c.attempt = s.attempt \
                 LEFT JOIN words w ON w.decision_id = d.id \
                 WHERE s.outcome = 'failed' AND s.decided_at > ?2 AND d.account_appid = ?1 \
-                AND s.attempt > (SELECT count(*) FROM calls l WHERE l.decision_id = d.id AND l.fate IN ('rejected', 'unsent')) \
+                AND (EXISTS (SELECT 1 FROM calls k WHERE k.decision_id = d.id AND k.fate IN ('lost', 'accepted')) \
+                OR (s.attempt > (SELECT count(*) FROM calls k WHERE k.decision_id = d.id) \
+                AND EXISTS (SELECT 1 FROM allowance a WHERE a.decision_id = d.id))) \
+                AND NOT EXISTS (SELECT 1 FROM decisions n JOIN standing t ON t.decision_id = n.id WHERE n.appid = d.appid \
+                AND n.account_appid = d.account_appid AND n.create_time IS d.create_time AND n.id > d.id \
+                AND n.verdict = d.verdict AND n.actor <> 'elsewhere' AND t.attempt > (SELECT count(*) FROM calls k \
+                WHERE k.decision_id = n.id AND k.fate IN ('rejected', 'unsent'))) \
                 ORDER BY d.id";
     /// Rows of applications to ?1 at ?2, decided after ?3, that say of no end: neither ours nor one seen elsewhere.
     OPEN = "SELECT d.appid, d.create_time, d.id, d.verdict, d.mode, s.outcome \

@@ -44,7 +44,10 @@ impl Store {
     /// # Errors
     /// The directory is missing or not ours, the disk refuses, or the file is damaged, of a newer menshen or of another program.
     pub async fn open(path: &Path) -> Result<Store, StoreError> {
-        let conn = file::open_for_writing(path).await?;
+        let mut conn = file::open_for_writing(path).await?;
+        if planted_bug!("limit-forgotten-at-restart") {
+            let _ = sqlx::query(sql::FORGET_LIMITS).execute(&mut conn).await;
+        }
         let reader = Reader::over(path, file::readers(path));
         Ok(Store { reader, settings: file::writing(path), writer: Mutex::new(Some(conn)) })
     }
@@ -99,7 +102,9 @@ impl Store {
             writing.settle(id, row.at, row.outcome, 0, None).await?;
             ids.push(id);
         }
+        fault_point!("record.commit");
         writing.commit().await?;
+        fault_point!("record.committed");
         Ok(ids)
     }
 
@@ -117,8 +122,14 @@ impl Store {
         for one in wanted {
             announced.push(writing.announce(one).await?);
         }
+        fault_point!("intend.commit");
         let last = writing.last_settlement().await?;
-        writing.commit().await?;
+        if planted_bug!("call-before-intent") {
+            writing.leave_open();
+        } else {
+            writing.commit().await?;
+        }
+        fault_point!("intend.committed");
         if announced.iter().any(|one| matches!(one, Announced::Ready { .. })) {
             self.put_mark(last, Advance::Forward).await?;
         }
@@ -138,7 +149,10 @@ impl Store {
         for answered in &answers {
             writing.take_answer(answered).await?;
         }
-        writing.commit().await
+        fault_point!("answer.commit");
+        writing.commit().await?;
+        fault_point!("answer.committed");
+        Ok(())
     }
 
     /// Records that the first `action` of an account did what it should; the first proof stays.
@@ -168,6 +182,10 @@ impl Store {
     pub(super) async fn begin(&self, doing: Doing) -> Result<Writing<'_>, StoreError> {
         let (slot, conn) = self.connection(doing).await?;
         let mut writing = Writing { path: self.reader.path(), doing, slot, conn, before: None };
+        if planted_bug!("call-before-intent") {
+            // What was left open becomes durable with the write after it: too late.
+            let _ = sqlx::query(sql::COMMIT).execute(&mut writing.conn).await;
+        }
         writing.run(sqlx::query(sql::BEGIN)).await?;
         // Only now: another process may have written until the transaction began.
         let before = Marks::read(&mut writing.conn).await;
@@ -227,6 +245,11 @@ impl Writing<'_> {
         self.run(sqlx::query(sql::COMMIT)).await?;
         *self.slot = Some(self.conn);
         Ok(())
+    }
+
+    /// The connection goes back with its transaction still open: a bug, for the campaign to find.
+    fn leave_open(mut self) {
+        *self.slot = Some(self.conn);
     }
 
     /// Runs a statement to its end; gives the id of the row it inserted.
