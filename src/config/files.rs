@@ -35,6 +35,21 @@ fn read_checked(path: &Path, check: impl FnOnce(&Metadata) -> Result<(), Outside
     String::from_utf8(bytes).map_err(|error| not_utf8(&error))
 }
 
+/// A program that can be run. Run by root, one that others may write is refused.
+pub(super) fn check_program(path: &Path, surroundings: &Surroundings) -> Result<(), OutsideFile> {
+    let metadata = std::fs::metadata(path)
+        .map_err(|error| problem("unreadable", format!("{}: {}", path.display(), io_words(&error))))?;
+    if !metadata.is_file() || metadata.mode() & 0o111 == 0 {
+        return Err(problem("unreadable", format!("{} is no program", path.display())));
+    }
+    if surroundings.root { check_writers(&metadata) } else { Ok(()) }
+}
+
+/// What is said of a name that is in none of the directories of `PATH`.
+pub(super) fn no_program(name: &str) -> OutsideFile {
+    problem("unreadable", format!("there is no program `{name}` in PATH"))
+}
+
 /// The files a pattern matches, sorted, without directories and without `main` itself.
 pub(super) fn matching(directory: &Path, pattern: &str, main: &Path) -> Result<Vec<PathBuf>, String> {
     let base = glob::Pattern::escape(&directory.to_string_lossy());

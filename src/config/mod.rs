@@ -14,14 +14,16 @@ mod service;
 mod surroundings;
 #[cfg(test)]
 mod tests;
+mod token;
 
-pub use account::{Account, Limits, Token, Wechat};
+pub use account::{Account, Limits, Wechat};
 pub use find::find;
 pub use load::{Checked, check, check_text, load, load_cases, load_text};
 pub use schedule::Schedule;
 pub use secret::{Origin, Secret};
 pub use service::{Pending, Service};
 pub use surroundings::{Surroundings, Variables};
+pub use token::{Command, Header, Place, Platform, Token};
 
 use crate::document::{Problem, Problems};
 use crate::policy::parse::ParsedPolicy;
@@ -37,6 +39,8 @@ pub struct Config {
     pub service: Service,
     /// `[[account]]`, at least one; empty when loaded with [`Need::Policy`].
     pub accounts: Vec<Account>,
+    /// `[platform]`, if there is one.
+    pub platform: Option<Platform>,
     /// The names of all `[[account]]`, also with [`Need::Policy`].
     pub account_names: Vec<String>,
     /// `[limits]` as it stands; each account has its own in [`Account::limits`].

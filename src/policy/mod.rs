@@ -32,7 +32,7 @@ pub use cases::{Actual, CaseResult, ConditionCoverage, Coverage, Difference, Exp
 pub use compile::RuleProblem;
 pub use decision::{Brake, ConditionWhy, Decision, Found, RuleWhy, Truth, Why};
 pub use history::{Earlier, EarlierKind, History};
-pub use intent::{Action, Intent};
+pub use intent::{Action, Intent, PluginUse, UseIntent};
 pub use outcome::{Fate, Mode, Outcome};
 pub use plan::{Past, Room, Situation, Step, Stops, Todo, action_of, evidence, plan, rule_name, unknown_names};
 pub use rule::{

@@ -3,11 +3,11 @@
 //! Built from a valid configuration; never changes. A reload builds new ones and
 //! keeps the client (its token, its quota pause) where its settings stayed the same.
 
+use super::token::{self, Acting};
 use crate::config::{self, Config};
 use crate::policy::{AppId, Application, Mode, PolicySpec, RuleProblem, RuleSet};
-use crate::wechat::{self, BuildError, Client, TokenSource};
+use crate::wechat::{self, BuildError, Client};
 use jiff::{Timestamp, tz::TimeZone};
-use secrecy::ExposeSecret;
 use std::{io, path::PathBuf, time::Duration};
 
 /// An account ready to be worked.
@@ -24,6 +24,8 @@ pub struct Account {
     pub(crate) pace: Pace,
     pub(crate) pending: config::Pending,
     pub(super) source: config::Account,
+    /// The third-party platform it acts through.
+    pub(super) acting: Option<Acting>,
 }
 
 /// The spaces between readings; tests shorten them.
@@ -85,7 +87,8 @@ pub enum SetupError {
 impl Account {
     /// Every account of a configuration, keeping the clients of `earlier` ones whose settings did not change.
     pub fn all(config: &Config, around: &Surroundings, earlier: &[Account]) -> Result<Vec<Account>, SetupError> {
-        config.accounts.iter().map(|source| Account::new(config, source, around, earlier)).collect()
+        let mut acting = token::distinct(earlier.iter().filter_map(|account| account.acting.as_ref()));
+        config.accounts.iter().map(|source| Account::new(config, source, around, earlier, &mut acting)).collect()
     }
 
     fn new(
@@ -93,11 +96,13 @@ impl Account {
         source: &config::Account,
         around: &Surroundings,
         earlier: &[Account],
+        acting: &mut Vec<Acting>,
     ) -> Result<Account, SetupError> {
-        let same = earlier.iter().find(|account| same_client(&account.source, source));
+        let acting = Acting::of(config, source, || ca_pem(source), acting)?;
+        let same = earlier.iter().find(|account| same_client(account, source, acting.as_ref()));
         let client = match same {
             Some(account) => account.client.clone(),
-            None => client(source)?,
+            None => client(source, acting.as_ref())?,
         };
         Ok(Account {
             name: source.name.clone(),
@@ -111,6 +116,7 @@ impl Account {
             pace: around.pace.clone(),
             pending: config.pending,
             source: source.clone(),
+            acting,
         })
     }
 
@@ -132,43 +138,40 @@ impl Account {
     }
 }
 
-/// Whether the client built for one serves the other: same account, same secret, same way to WeChat.
-fn same_client(one: &config::Account, other: &config::Account) -> bool {
-    let secret = |account: &config::Account| match &account.token {
-        config::Token::Stable { secret } => secret.value().map(|value| value.expose_secret().to_owned()),
+/// Whether the client built for an account serves this one: same appid, same token, same way to WeChat, same platform.
+fn same_client(one: &Account, other: &config::Account, acting: Option<&Acting>) -> bool {
+    let Account { source, .. } = one;
+    let same_platform = match (&one.acting, acting) {
+        (None, None) => true,
+        (Some(one), Some(other)) => one.is(other),
+        _ => false,
     };
-    one.appid == other.appid && one.wechat == other.wechat && secret(one) == secret(other)
+    source.appid == other.appid && source.wechat == other.wechat && source.token == other.token && same_platform
 }
 
 fn rules(account: &str, spec: PolicySpec) -> Result<RuleSet, SetupError> {
     RuleSet::compile(spec).map_err(|problems| SetupError::Rules { account: account.to_owned(), problems })
 }
 
-fn client(source: &config::Account) -> Result<Client, SetupError> {
+fn ca_pem(source: &config::Account) -> Result<Option<Vec<u8>>, SetupError> {
+    let Some(path) = &source.wechat.ca_file else { return Ok(None) };
+    let read = std::fs::read(path);
+    let failed = |error| SetupError::CaFile { account: source.name.clone(), path: path.clone(), source: error };
+    read.map(Some).map_err(failed)
+}
+
+fn client(source: &config::Account, acting: Option<&Acting>) -> Result<Client, SetupError> {
     let wechat = &source.wechat;
-    let ca_pem = match &wechat.ca_file {
-        None => None,
-        Some(path) => Some(std::fs::read(path).map_err(|error| SetupError::CaFile {
-            account: source.name.clone(),
-            path: path.clone(),
-            source: error,
-        })?),
-    };
-    let token = match &source.token {
-        config::Token::Stable { secret } => {
-            TokenSource::Stable { secret: secret.value().expect("loaded with its secrets").clone() }
-        }
-    };
     let settings = wechat::Settings {
         appid: source.appid.clone(),
-        token,
+        token: token::source(&source.token, acting),
         base_url: wechat.base_url.clone(),
         page_size: wechat.page_size,
         max_in_flight: wechat.max_in_flight,
         calls_per_minute: wechat.calls_per_minute,
         timeout: wechat.timeout,
         proxy: wechat.proxy.clone(),
-        ca_pem,
+        ca_pem: ca_pem(source)?,
         page_ceiling: wechat::PAGE_CEILING,
         in_flight_total: None,
     };

@@ -21,6 +21,7 @@ mod send;
 mod settle;
 mod supervisor;
 mod systemd;
+mod token;
 mod verify;
 mod zone;
 

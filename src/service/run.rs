@@ -95,6 +95,7 @@ impl Service {
 pub async fn run_once(service: &Service, tell: &(dyn Fn(Stage) + Sync)) -> Result<Vec<PassReport>, RunError> {
     let watch = Watch::default();
     let mut signals = Signals::listen()?;
+    warn_about_tokens(&service.accounts);
     let passes = join_all(service.accounts.iter().map(|account| account.pass(&service.store, &watch, tell)));
     tokio::pin!(passes);
     loop {
@@ -111,6 +112,7 @@ pub async fn run_once(service: &Service, tell: &(dyn Fn(Stage) + Sync)) -> Resul
 /// The service, until SIGTERM or SIGINT. `reload` reads the configuration again; its error is already words.
 pub async fn run(service: Service, reload: &dyn Fn() -> Result<Config, String>) -> Result<(), RunError> {
     let mut signals = Signals::listen()?;
+    warn_about_tokens(&service.accounts);
     let (sender, mut ticks) = mpsc::channel(1);
     let mut round = Round::start(service, sender).await?;
     systemd::ready(&round.status());
@@ -124,6 +126,14 @@ pub async fn run(service: Service, reload: &dyn Fn() -> Result<Config, String>) 
     let ended = round.until_told_to_stop(&mut signals, &mut ticks, reload).await;
     round.stop().await;
     ended
+}
+
+fn warn_about_tokens(accounts: &[Account]) {
+    for account in accounts {
+        if let Some(warning) = account.token_warning() {
+            tracing::warn!(account = account.name(), "{warning}");
+        }
+    }
 }
 
 /// The state of the running service.

@@ -25,9 +25,9 @@ pub use others::Others;
 pub use paging::PAGE_CEILING;
 pub use pause::Pause;
 pub use rate::Slot;
-pub use settings::{BuildError, Settings, TokenSource};
-pub use tokens::TokenState;
-pub use wire::{Page, read_page};
+pub use settings::{BuildError, Command, Header, Place, PlatformSettings, Settings, TokenSource};
+pub use tokens::{Platform, TokenState};
+pub use wire::{CallRecord, Page, PluginInUse, Quota, RateLimit, read_page};
 
 use crate::policy::{AppId, Application};
 

@@ -17,10 +17,15 @@ use std::{
     hash::{BuildHasher, BuildHasherDefault, DefaultHasher},
 };
 
+mod tokens;
+mod using;
+
+pub(crate) use tokens::*;
+pub(crate) use using::*;
+pub use using::{CallRecord, PluginInUse, Quota, RateLimit};
+
 /// `POST` here, the action in the body.
 pub(crate) const DEVPLUGIN: &str = "/wxa/devplugin";
-/// `POST` here for a stable token.
-pub(crate) const STABLE_TOKEN: &str = "/cgi-bin/stable_token";
 
 /// Characters of WeChat's own words that are kept; the longest known message has some 120.
 const ERRMSG_MAX_CHARS: usize = 300;
@@ -43,26 +48,6 @@ pub(crate) fn intent_request(intent: &Intent) -> Result<Vec<u8>, Error> {
         (Action::Delete, _) => json!({ "action": "dev_delete", "appid": appid }),
     };
     Ok(body.to_string().into_bytes())
-}
-
-/// How a stable token is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Mode {
-    /// The same token while it is valid.
-    Normal,
-    /// A new one; ends the old one at once. 20 a day.
-    Force,
-}
-
-/// The body of `stable_token`.
-pub(crate) fn token_request(appid: &AppId, secret: &str, mode: Mode) -> Vec<u8> {
-    let body = json!({
-        "grant_type": "client_credential",
-        "appid": appid.as_str(),
-        "secret": secret,
-        "force_refresh": mode == Mode::Force,
-    });
-    body.to_string().into_bytes()
 }
 
 // ---- answers ----
@@ -111,29 +96,6 @@ pub(crate) fn read_ack(body: &[u8], secrets: &[&str]) -> Result<Ack, Error> {
             (None, None) => Err(unreadable("no errcode")),
             (Some(_), None) => Ok(Ack { errmsg: clean(&head.errmsg, secrets), rid: rid(&head.errmsg) }),
         }
-    })
-}
-
-/// A token as it comes from WeChat.
-pub(crate) struct Grant {
-    /// The token.
-    pub(crate) token: String,
-    /// Its remaining life.
-    pub(crate) expires_in_secs: u64,
-}
-
-/// Reads the answer of a token endpoint; its success has no errcode at all.
-pub(crate) fn read_grant(body: &[u8], secrets: &[&str]) -> Result<Grant, Error> {
-    with_fields(body, |fields| {
-        if let Some(error) = Head::of(fields)?.refusal(secrets) {
-            return Err(error);
-        }
-        let token = fields.get(&["access_token"]).and_then(Field::text).filter(|token| !token.is_empty());
-        let life = fields.get(&["expires_in"]).and_then(Field::whole);
-        Ok(Grant {
-            token: token.ok_or_else(|| unreadable("no access_token"))?,
-            expires_in_secs: life.ok_or_else(|| unreadable("no expires_in"))?.try_into().unwrap_or(0),
-        })
     })
 }
 

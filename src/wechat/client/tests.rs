@@ -416,10 +416,13 @@ async fn a_dropped_fetch_leaves_the_next_one_free() {
 async fn a_token_state_is_there_once_there_is_a_token() {
     let server = server(|_, _| json(OK)).await;
     let client = server.client();
-    assert_eq!(client.token_state().await, None);
-    drop(client.slot().await.unwrap());
-    let state = client.token_state().await.unwrap();
-    assert!(state.kind == "stable" && state.remaining <= Duration::from_secs(7200));
+    let state = client.token_state().await;
+    assert_eq!((state.kind, state.source.as_str(), state.obtained_at), ("stable", "POST /cgi-bin/stable_token", None));
+    assert_eq!(server.count().0, 0, "asking about it asks for none");
+    let state = client.obtain_token().await.unwrap();
+    let life = state.expires_at.unwrap().duration_since(state.obtained_at.unwrap());
+    assert!(life.as_secs().abs_diff(7200) <= 1, "{state:?}");
+    assert_eq!(server.count().0, 1);
 }
 
 #[tokio::test]
