@@ -3,8 +3,8 @@
 use super::args::{Format, Global, RunArgs};
 use super::print::{self, Align, Csv, Table, Tone, visible};
 use super::progress::Progress;
-use super::setup::{Ground, Purpose};
-use super::{DONE, FAILED, Wrong, audit, demo};
+use super::setup::{Ground, Purpose, cut_nobody_off};
+use super::{DONE, FAILED, audit, demo};
 use crate::policy::{Brake, Category, Why};
 use crate::service::{Account, PassReport, Preview, PreviewedAccount, Service, preview, run as run_service, run_once};
 use crate::store::Reader;
@@ -79,7 +79,7 @@ async fn dry_run(global: &Global, yes: bool) -> Result<u8, Error> {
     let ground = Ground::lay(global, Purpose::Look).await?;
     let accounts = Account::all(&ground.config, &ground.around, &[])?;
     if !yes {
-        cut_nobody_off(&accounts).await?;
+        cut_nobody_off(&accounts, "say --yes if that may be").await?;
     }
     // A world that is started over has no past.
     let log = match global.sandbox && global.fresh {
@@ -105,20 +105,6 @@ async fn dry_run(global: &Global, yes: bool) -> Result<u8, Error> {
     })?;
     drop(ground.sandbox);
     Ok(if failed { FAILED } else { DONE })
-}
-
-/// Looking must not end the token other systems work with, unless that is wanted.
-async fn cut_nobody_off(accounts: &[Account]) -> Result<(), Error> {
-    for account in accounts {
-        if account.would_cut_off_others().await {
-            return Err(Error::new(Wrong(format!(
-                "menshen: the account {:?} has token kind \"classic\": to look, a token must be fetched, and that ends the one other \
-                 systems hold for this appid. Say --yes if that may be; nothing was sent",
-                account.name()
-            ))));
-        }
-    }
-    Ok(())
 }
 
 fn say_troubles(previewed: &[PreviewedAccount]) {

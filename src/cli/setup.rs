@@ -87,6 +87,23 @@ impl Ground {
     }
 }
 
+/// Looking must not end the token other systems work with, unless that is wanted: `otherwise` says what can be done.
+pub(super) async fn cut_nobody_off(
+    accounts: impl IntoIterator<Item = &service::Account>,
+    otherwise: &str,
+) -> Result<(), Error> {
+    for account in accounts {
+        if account.would_cut_off_others().await {
+            return Err(Error::new(Wrong(format!(
+                "menshen: account {:?} has token kind \"classic\": to look, a token must be fetched, and that ends the one other \
+                 systems hold for this appid. Nothing was sent; {otherwise}",
+                account.name()
+            ))));
+        }
+    }
+    Ok(())
+}
+
 /// A file of rules: a configuration, of which only the rules count, or `[policy]`, `[lists]` and `[[rule]]` alone.
 pub(super) fn rules_file(path: &Path) -> Result<Config, Error> {
     config::load(path, &config::Surroundings::of_process(), Need::Policy).map_err(wrong)

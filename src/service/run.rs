@@ -315,6 +315,7 @@ impl Round {
         self.supervisor.expect(next_tick(&config.service, Timestamp::now()));
         self.service.config = config;
         self.service.accounts = accounts;
+        warn_about_tokens(&self.service.accounts);
         Ok(())
     }
 

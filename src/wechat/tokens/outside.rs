@@ -64,7 +64,8 @@ impl Outside {
             Ready::Command(command) => command::output(command, appid, TEXT_MAX_BYTES).await,
             Ready::File(path) => self.file(path).await,
             Ready::Url(http, header) => {
-                let reply = http.get_here(header.as_ref(), self.timeout, TEXT_MAX_BYTES).await?;
+                let reply = http.get_here(header.as_ref(), self.timeout, TEXT_MAX_BYTES).await;
+                let reply = reply.map_err(|error| self.refused(error))?;
                 return self.understood(found(Reply::body(&reply), names));
             }
         };
@@ -103,6 +104,14 @@ impl Outside {
             Ok(Ok(read)) => read.map_err(|error| io_words(&error)),
             Ok(Err(_)) => Err("it cannot be read now".into()),
             Err(_) => Err(format!("it could not be read within {} s", self.timeout.as_secs())),
+        }
+    }
+
+    /// It is this service that says no, not WeChat or somebody in its place; what may pass stays as it is.
+    fn refused(&self, error: Error) -> Error {
+        match error {
+            Error::Http { status: status @ ..500 } => self.wrong(format!("it answers with HTTP status {status}")),
+            error => error,
         }
     }
 
