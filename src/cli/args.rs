@@ -1,5 +1,7 @@
 //! The command line, as clap reads it.
 
+use super::api::ApiCommand;
+use super::review::ReviewCommand;
 use super::rules::RulesCommand;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
@@ -85,6 +87,16 @@ pub(super) enum Command {
     Rules {
         #[command(subcommand)]
         what: RulesCommand,
+    },
+    /// What is held, and deciding it by hand
+    Review {
+        #[command(subcommand)]
+        what: ReviewCommand,
+    },
+    /// One WeChat call by hand, named as WeChat names it
+    Api {
+        #[command(subcommand)]
+        what: ApiCommand,
     },
     /// Stop acting (all, an account, an action) while evaluation goes on
     #[command(

@@ -4,13 +4,17 @@
 //! and progress to standard error. Exit status: 0 done, 1 something failed, 2 the
 //! command line or the configuration is wrong.
 
+mod api;
 mod args;
 mod audit;
 mod brakes;
+mod confirm;
 mod demo;
+mod hand;
 mod logging;
 mod print;
 mod progress;
+mod review;
 mod rules;
 mod run;
 mod sandbox;
@@ -53,6 +57,8 @@ async fn dispatch(cli: Cli) -> Result<u8, Error> {
         Some(Command::Run(run)) => Box::pin(run::run(global, &run.or(&cli.run))).await,
         Some(Command::Audit { what }) => audit::audit(global, what).await,
         Some(Command::Rules { what }) => Box::pin(rules::rules(global, what)).await,
+        Some(Command::Api { what }) => Box::pin(api::api(global, what)).await,
+        Some(Command::Review { what }) => Box::pin(review::review(global, what)).await,
         Some(Command::Pause(scope)) => brakes::pause(global, &scope).await,
         Some(Command::Resume(scope)) => brakes::resume(global, &scope).await,
         Some(Command::Sandbox(options)) => sandbox::serve(global, &options).await,

@@ -28,6 +28,8 @@ const BUILT_IN: &str = "built-in rules";
 pub(super) enum Purpose {
     /// Talk to WeChat and act.
     Act,
+    /// Talk to WeChat and do what a person asks for, beside a running service.
+    Hand,
     /// Talk to WeChat and only look.
     Look,
     /// Only the state directory is needed.
@@ -54,11 +56,11 @@ impl Ground {
         let config = config::load(&path, &config::Surroundings::of_process(), need).map_err(wrong)?;
         match purpose {
             Purpose::Record => tracing::debug!(path = %path.display(), "configuration"),
-            Purpose::Act | Purpose::Look => tracing::info!(path = %path.display(), "configuration"),
+            Purpose::Act | Purpose::Hand | Purpose::Look => tracing::info!(path = %path.display(), "configuration"),
         }
         let lock = match purpose {
             Purpose::Act => Some(StateLock::take(&config.service.state_dir)?),
-            Purpose::Look | Purpose::Record => None,
+            Purpose::Hand | Purpose::Look | Purpose::Record => None,
         };
         Ok(Ground { config, around: service::Surroundings::default(), lock, sandbox: None })
     }
@@ -152,14 +154,16 @@ async fn sandbox(global: &Global, purpose: Purpose) -> Result<Ground, Error> {
         let config = sandbox_config(global.config.as_deref(), &dir, "http://127.0.0.1:1").map_err(wrong)?;
         return Ok(Ground { config, around, lock: None, sandbox: None });
     }
-    if purpose == Purpose::Act && demo::is_real(&dir) {
+    let acts = matches!(purpose, Purpose::Act | Purpose::Hand);
+    if acts && demo::is_real(&dir) {
         let message = format!(
             "menshen: {} holds the audit log of a real service; give the sandbox a --state-dir of its own",
             dir.display()
         );
         return Err(Error::new(Wrong(message)));
     }
-    let lock = if purpose == Purpose::Act { Some(StateLock::take(&dir)?) } else { None };
+    // The world is in this process: no service can run beside it.
+    let lock = if acts { Some(StateLock::take(&dir)?) } else { None };
     let world = world(global, purpose, &dir)?;
     let server =
         Server::start(world, ([127, 0, 0, 1], 0).into()).await.context("the sandbox cannot listen on loopback")?;
@@ -170,7 +174,7 @@ async fn sandbox(global: &Global, purpose: Purpose) -> Result<Ground, Error> {
 
 /// The world in the directory; a dry run takes it as it is or, where there is none, one that ends with the process.
 fn world(global: &Global, purpose: Purpose, dir: &Path) -> Result<World, Error> {
-    if purpose == Purpose::Act {
+    if matches!(purpose, Purpose::Act | Purpose::Hand) {
         if global.fresh {
             demo::forget(dir).with_context(|| format!("the sandbox in {} cannot be started over", dir.display()))?;
         }

@@ -88,7 +88,7 @@ impl Template {
                 Part::Word(placeholder) => word(*placeholder, &mut filled),
             }
         }
-        clean(&filled, max_chars)
+        clean_message(&filled, max_chars)
     }
 }
 
@@ -108,8 +108,8 @@ fn placeholder(rest: &mut &str) -> Result<Placeholder, String> {
     }
 }
 
-/// Drops control and bidi characters, trims, cuts; nothing is left when nothing of it could be seen.
-fn clean(text: &str, max_chars: usize) -> String {
+/// A text as it may be sent: without control and bidi characters, trimmed, cut; empty when nothing of it could be seen.
+pub fn clean_message(text: &str, max_chars: usize) -> String {
     let kept: String = text.chars().filter(|c| !c.is_control() && !is_bidi_control(*c)).collect();
     let cut: String = kept.trim().chars().take(max_chars).collect();
     if cut.chars().all(|c| c.is_whitespace() || is_ignorable(c)) { String::new() } else { cut.trim_end().to_owned() }

@@ -33,6 +33,7 @@ pub use compile::RuleProblem;
 pub use decision::{Brake, ConditionWhy, Decision, Found, RuleWhy, Truth, Why};
 pub use history::{Earlier, EarlierKind, History};
 pub use intent::{Action, Intent, PluginUse, UseIntent};
+pub use message::clean_message;
 pub use outcome::{Fate, Mode, Outcome};
 pub use plan::{Past, Room, Situation, Step, Stops, Todo, action_of, evidence, plan, rule_name, unknown_names};
 pub use rule::{

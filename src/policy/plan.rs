@@ -22,6 +22,8 @@ pub struct Past {
     pub mode: Mode,
     /// Names of the rules that were unknown, in the order of the file.
     pub unknown: Vec<String>,
+    /// The rules decided it, not a person.
+    pub by_rules: bool,
     /// How it stands.
     pub outcome: Outcome,
     /// Calls that were or may have been sent for it.
@@ -223,11 +225,14 @@ fn undecided(brake: Brake) -> Decision {
     Decision { verdict: Verdict::Hold, rule: None, message: None, brake: Some(brake), unknown: Vec::new() }
 }
 
-/// A failed row with the same verdict and rule takes the next attempt; with another message it would say what was
+/// A failed row of the rules with the same verdict and rule takes the next attempt; with another message it would say what was
 /// never sent, so that is a new row.
 fn further_attempt<'a>(situation: &Situation<'a>, past: Option<&'a Past>, decision: &Decision) -> Option<&'a Past> {
     past.filter(|past| {
-        past.outcome == Outcome::Failed && past.message == decision.message && says_the_same(situation, past, decision)
+        past.outcome == Outcome::Failed
+            && past.by_rules
+            && past.message == decision.message
+            && says_the_same(situation, past, decision)
     })
 }
 

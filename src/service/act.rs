@@ -43,7 +43,7 @@ impl Pass<'_> {
                 acts.retain(|step| step_action(step) != Some(action));
             }
         }
-        acts.retain(|step| before.may_be_changed(&step.application.identity()));
+        acts.retain(|step| may_be_changed(&before, step));
         let (targets, _) = self.send(acts.into()).await?;
         self.verify(&mut before, targets).await.map(|_| ())
     }
@@ -74,7 +74,7 @@ impl Pass<'_> {
 
     /// The first of an action ever sent for this account goes alone and is verified before anything else.
     async fn prove(&mut self, before: &mut Before, action: Action, step: Step) -> Result<Proof, StoreError> {
-        if !before.may_be_changed(&step.application.identity()) {
+        if !may_be_changed(before, &step) {
             return Ok(Proof::NotYet);
         }
         let (targets, going) = self.send(vec![step]).await?;
@@ -106,6 +106,10 @@ fn fresh_first(acts: Vec<Step>) -> VecDeque<Step> {
     let (again, fresh): (Vec<Step>, Vec<Step>) =
         acts.into_iter().partition(|step| matches!(step.todo, Todo::Act { again: Some(_), .. }));
     fresh.into_iter().chain(again).collect()
+}
+
+fn may_be_changed(before: &Before, step: &Step) -> bool {
+    step_action(step).is_some_and(|action| before.may_be_changed(action, &step.application.identity()))
 }
 
 fn take_first(acts: &mut VecDeque<Step>, action: Action) -> Option<Step> {

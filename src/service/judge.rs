@@ -60,9 +60,10 @@ impl Judgement {
     }
 
     /// What an earlier reading confirmed stays confirmed: a later one may have missed an entry that moved.
-    pub(crate) fn remember(&mut self, earlier: &Judgement) {
-        for (finding, before) in self.findings.iter_mut().zip(&earlier.findings) {
-            if *before == Finding::Confirmed {
+    pub(crate) fn remember(&mut self, earlier: &Judgement, targets: &[Target]) {
+        for ((finding, before), target) in self.findings.iter_mut().zip(&earlier.findings).zip(targets) {
+            // What is deleted is confirmed by its absence, which a reading that missed it shows as well.
+            if *before == Finding::Confirmed && target.action != Action::Delete {
                 *finding = Finding::Confirmed;
             }
         }
@@ -105,13 +106,23 @@ impl Before {
         self.ours.extend(lost.map(|target| target.identity.clone()));
     }
 
-    /// It was pending at this reading, and no other application of the same applicant.
-    pub(crate) fn may_be_changed(&self, identity: &Identity) -> bool {
-        self.pending.contains(identity) && !self.twice.contains(&identity.appid)
+    /// It stood at this reading where the action can move it from, and no other application of the same applicant was
+    /// pending.
+    pub(crate) fn may_be_changed(&self, action: Action, identity: &Identity) -> bool {
+        let stands = self.knew(identity).is_some_and(|status| can_move(action, status));
+        stands && !self.twice.contains(&identity.appid)
     }
 
     fn knew(&self, identity: &Identity) -> Option<Status> {
         if self.pending.contains(identity) { Some(Status::Pending) } else { self.others.get(identity) }
+    }
+}
+
+/// Agreeing and refusing need a pending application, deleting one that was refused or timed out (89240, 89241, 89243).
+pub(crate) fn can_move(action: Action, status: Status) -> bool {
+    match action {
+        Action::Agree | Action::Refuse => status == Status::Pending,
+        Action::Delete => matches!(status, Status::Refused | Status::TimedOut),
     }
 }
 

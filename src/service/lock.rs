@@ -48,6 +48,16 @@ pub enum LockError {
         .0.display()
     )]
     Lost(PathBuf),
+    /// An account is being worked by somebody else.
+    #[error(
+        "the account is being worked by another menshen (process {holder}); waited {waited_secs} s for it, try again"
+    )]
+    AccountTaken {
+        /// Its process id, as it wrote it.
+        holder: String,
+        /// How long it was waited for.
+        waited_secs: u64,
+    },
     /// The directory or the file cannot be used.
     #[error("the state directory {} cannot be used; it must exist or be creatable, and be writable", dir.display())]
     Io {
@@ -104,7 +114,7 @@ impl Watched {
 }
 
 /// Opens or makes the file, and nothing a link leads to: the directory may belong to the service's user and we be root.
-fn open(path: &Path) -> io::Result<File> {
+pub(super) fn open(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
     let file = options.custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed()).open(path)?;
@@ -116,7 +126,7 @@ fn open(path: &Path) -> io::Result<File> {
 }
 
 /// Made by root on behalf of the service: the service must be able to take it, too.
-fn give_to_owner(file: &File, dir: &Path) -> io::Result<()> {
+pub(super) fn give_to_owner(file: &File, dir: &Path) -> io::Result<()> {
     let (owner, found) = (std::fs::metadata(dir)?, file.metadata()?);
     if !rustix::process::geteuid().is_root() || found.uid() == owner.uid() {
         return Ok(());
@@ -130,7 +140,7 @@ fn identity(path: &Path) -> io::Result<(u64, u64)> {
     Ok((found.dev(), found.ino()))
 }
 
-fn holder(file: &mut File) -> String {
+pub(super) fn holder(file: &mut File) -> String {
     let mut text = String::new();
     match file.take(64).read_to_string(&mut text) {
         Ok(_) if !text.trim().is_empty() => text.trim().to_owned(),
@@ -138,7 +148,7 @@ fn holder(file: &mut File) -> String {
     }
 }
 
-fn write_holder(file: &mut File) -> io::Result<()> {
+pub(super) fn write_holder(file: &mut File) -> io::Result<()> {
     file.set_len(0)?;
     file.rewind()?;
     writeln!(file, "{}", std::process::id())

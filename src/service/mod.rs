@@ -6,9 +6,11 @@
 //! schedule, supervision, signals, reload.
 
 mod account;
+mod account_lock;
 mod act;
 mod answers;
 mod backtest;
+mod hand;
 mod judge;
 mod lock;
 mod pass;
@@ -27,6 +29,7 @@ mod zone;
 
 pub use account::{Account, Pace, SetupError, Surroundings};
 pub use backtest::{BacktestError, Backtested, Changed, Question, backtest};
+pub use hand::{HandError, Obstacle, Wish, Words};
 pub use lock::{LockError, StateLock};
 pub use pass::{Stage, Watch};
 pub use preview::{Preview, PreviewedAccount, preview};

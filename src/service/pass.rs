@@ -5,7 +5,10 @@
 //! is in its report.
 
 use super::account::Account;
+use super::account_lock::{AccountLock, PATIENCE};
+use super::hand::Hand;
 use super::judge::Before;
+use super::lock::LockError;
 use super::report::PassReport;
 use crate::policy::{
     Action, AppId, Application, History, Identity, Moment, Past, PolicySpec, Room, Situation, Step, Stops, Todo,
@@ -15,6 +18,7 @@ use crate::store::{self, ActiveBrake, BrakeKind, Reader, RecordedVerdict, Spent,
 use crate::wechat::{self, Listing, Progress};
 use jiff::Timestamp;
 use std::collections::{HashMap, HashSet};
+use std::path::Path;
 use std::sync::{
     Arc,
     atomic::{AtomicU64, Ordering},
@@ -43,6 +47,7 @@ pub(super) struct Pass<'a> {
     pub(super) store: &'a Arc<Store>,
     pub(super) watch: &'a Watch,
     pub(super) tell: &'a (dyn Fn(Stage) + Sync),
+    pub(super) began: Instant,
     pub(super) report: PassReport,
     /// Applications an earlier call, its answer lost, may yet move.
     pub(super) ours: HashSet<Identity>,
@@ -50,6 +55,8 @@ pub(super) struct Pass<'a> {
     pub(super) lost: HashMap<i64, wechat::Error>,
     /// What the rules know of earlier applications.
     pub(super) history: History,
+    /// The person who decides, where it is not the rules.
+    pub(super) hand: Option<Hand>,
 }
 
 /// How far a pass is, for a progress display.
@@ -79,25 +86,52 @@ pub enum Stage {
 impl Account {
     /// One pass. Every decision is recorded in `store`; `tell` hears how far it is.
     pub async fn pass(&self, store: &Arc<Store>, watch: &Watch, tell: &(dyn Fn(Stage) + Sync)) -> PassReport {
-        let began = Instant::now();
+        let mut pass = Pass::begin(self, store, watch, tell);
+        match pass.take_account().await {
+            Ok(None) => {}
+            Ok(Some(_lock)) => {
+                if let Err(error) = pass.walk().await {
+                    pass.report.trouble("record", with_sources(&error));
+                }
+            }
+            Err(error) => pass.report.trouble("account", with_sources(&error)),
+        }
+        pass.end()
+    }
+}
+
+impl<'a> Pass<'a> {
+    pub(super) fn begin(
+        account: &'a Account,
+        store: &'a Arc<Store>,
+        watch: &'a Watch,
+        tell: &'a (dyn Fn(Stage) + Sync),
+    ) -> Pass<'a> {
         let started = Timestamp::now();
-        let report = PassReport::begin(&self.name, started, pass_id(started));
-        let mut pass = Pass {
-            account: self,
+        Pass {
+            account,
             store,
             watch,
             tell,
-            report,
+            began: Instant::now(),
+            report: PassReport::begin(&account.name, started, pass_id(started)),
             ours: HashSet::new(),
             lost: HashMap::new(),
             history: History::default(),
-        };
-        if let Err(error) = pass.walk().await {
-            pass.report.trouble("record", with_sources(&error));
+            hand: None,
         }
-        pass.report.stopped |= watch.stop.is_cancelled();
-        pass.report.finish(began.elapsed());
-        pass.report
+    }
+
+    pub(super) fn end(mut self) -> PassReport {
+        self.report.stopped |= self.watch.stop.is_cancelled();
+        self.report.finish(self.began.elapsed());
+        self.report
+    }
+
+    /// From the first page to the last reading nobody else changes anything for this account. `None`: stopped.
+    pub(super) async fn take_account(&self) -> Result<Option<AccountLock>, LockError> {
+        let dir = self.store.path().parent().unwrap_or(Path::new("."));
+        AccountLock::take(dir, &self.account.appid, PATIENCE, &self.watch.stop).await
     }
 }
 
@@ -116,7 +150,7 @@ impl Pass<'_> {
         self.act(before, acts, contradicted).await
     }
 
-    async fn keep_rules(&self) -> Result<(), StoreError> {
+    pub(super) async fn keep_rules(&self) -> Result<(), StoreError> {
         let rules = &self.account.rules;
         self.store
             .keep_ruleset(rules.hash(), crate::policy::ENGINE_VERSION, &spec_json(rules.spec()), self.report.started)
@@ -124,7 +158,7 @@ impl Pass<'_> {
     }
 
     /// The first reading. `None` when the pass is stopped meanwhile.
-    async fn scan(&mut self) -> Option<Listing> {
+    pub(super) async fn scan(&mut self) -> Option<Listing> {
         let tell = self.tell;
         let listing =
             self.read(|progress| tell(Stage::Reading { pages: progress.pages, pending: progress.pending })).await?;
@@ -286,6 +320,7 @@ fn of_the_log(row: store::Past) -> Past {
         brake: row.brake,
         mode: row.mode,
         unknown: row.unknown,
+        by_rules: row.actor == "rules",
         outcome: row.outcome,
         attempts: row.attempts,
         place: row.place,

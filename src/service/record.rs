@@ -1,7 +1,7 @@
 //! From a step of the plan to a row of the audit log.
 
 use super::pass::{Pass, sort_steps};
-use crate::policy::{Brake, Decision, Moment, Outcome, Step, Todo, evidence, rule_name, unknown_names};
+use crate::policy::{Brake, Decision, Mode, Moment, Outcome, Step, Todo, evidence, rule_name, unknown_names};
 use crate::store::{NewDecision, StoreError};
 
 /// Rows written in one transaction: enough to make the disk wait rare, few enough to hold no one up.
@@ -24,6 +24,21 @@ impl Pass<'_> {
 
     /// The row that announces or records a step.
     pub(super) fn row(&self, step: &Step) -> NewDecision {
+        match (&self.hand, step.todo) {
+            (Some(hand), Todo::Act { action, .. }) => NewDecision {
+                verdict: action.into(),
+                // A person acts, whatever the service may do.
+                mode: Mode::Live,
+                actor: hand.who.clone(),
+                why: hand.why(action),
+                ruleset: String::new(),
+                ..self.row_by_rules(step)
+            },
+            _ => self.row_by_rules(step),
+        }
+    }
+
+    fn row_by_rules(&self, step: &Step) -> NewDecision {
         let (account, decision) = (self.account, &step.decision);
         let at = self.report.started;
         NewDecision {

@@ -115,6 +115,10 @@ impl Pass<'_> {
     /// A person may pause acting, or another process pull the brake, while a long pass runs.
     async fn look_for_stops(&self, sending: &mut Sending) -> Result<(), StoreError> {
         sending.stops = stops(self.account, &self.store.brakes().await?);
+        if self.hand.is_some() {
+            // A pause keeps the rules from acting, not a person.
+            sending.stops.paused.clear();
+        }
         sending.looked = Instant::now();
         Ok(())
     }
@@ -135,6 +139,8 @@ impl Pass<'_> {
         let Todo::Act { action, again } = step.todo else { unreachable!("only steps that act are sent") };
         let limits = &self.account.limits;
         let limit = match action {
+            // A person may go beyond; the call counts all the same.
+            _ if self.hand.is_some() => None,
             Action::Agree => limits.agree_per_day,
             Action::Refuse => limits.refuse_per_day,
             Action::Delete => None,

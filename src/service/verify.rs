@@ -43,6 +43,8 @@ impl Pass<'_> {
     ) -> Option<(Listing, Judgement)> {
         let (tell, few) = (self.tell, self.account.pace.readings_after_loss);
         let (mut last, mut gap) = (None, None);
+        // What was deleted is absent, and an entry that moves between pages seems so: two readings must agree.
+        let at_least = if targets.iter().any(|target| target.action == Action::Delete) { 2 } else { 1 };
         let mut complete = 0;
         let waits = at_once.then_some(Duration::ZERO).into_iter().chain(self.account.pace.readings.clone());
         for wait in waits {
@@ -60,10 +62,10 @@ impl Pass<'_> {
             }
             let mut judgement = judge(before, &listing, targets);
             if let Some((_, earlier)) = &last {
-                judgement.remember(earlier);
+                judgement.remember(earlier, targets);
             }
             complete += 1;
-            let enough = judgement.is_settled(targets)
+            let enough = (judgement.is_settled(targets) && complete >= at_least)
                 || !judgement.strangers.is_empty()
                 || (judgement.mismatched(targets).next().is_none() && complete > few);
             last = Some((listing, judgement));

@@ -219,7 +219,7 @@ impl Reader {
     }
 }
 
-fn one_row(row: &SqliteRow) -> Result<AuditRow, sqlx::Error> {
+pub(super) fn one_row(row: &SqliteRow) -> Result<AuditRow, sqlx::Error> {
     let settled_at: Option<i64> = row.try_get(18)?;
     Ok(AuditRow {
         id: row.try_get(0)?,

@@ -16,6 +16,7 @@ mod read;
 mod record;
 mod recorded;
 mod sql;
+mod waiting;
 mod write;
 
 #[cfg(test)]
@@ -28,6 +29,7 @@ pub use error::{Doing, StoreError};
 pub use read::{Past, Planned, Reader, Spent};
 pub use record::{Answered, CallRecord, Intended, NewDecision, NewIntent, RecordedVerdict};
 pub use recorded::{Applications, Recorded};
+pub use waiting::{EarlierRow, Waiting, WaitingFilter};
 pub use write::Store;
 
 use crate::policy::{Fate, Mode, Outcome};

@@ -98,6 +98,22 @@ statements! {
             r.engine, r.spec \
             FROM decisions d JOIN standing s ON s.decision_id = d.id LEFT JOIN words w ON w.decision_id = d.id \
             LEFT JOIN rulesets r ON r.hash = d.ruleset WHERE d.id = ?1";
+    /// The newest row of every application, where it waits for a person. ?4 = whatever keeps it from being decided.
+    WAITING = "SELECT d.id, d.decided_at, d.account, d.appid, d.create_time_secs, w.nickname, w.reason, d.categories, \
+               d.verdict, d.rule, w.message, d.mode, d.actor, d.brake, s.outcome, s.errcode, s.errmsg, s.attempts, \
+               s.settled_at, d.pass, d.ruleset, d.account_appid, w.why, w.headimgurl, w.apply_url, \
+               (SELECT j.value ->> 'note' FROM rulesets r, json_each(r.spec, '$.rules') j \
+               WHERE r.hash = d.ruleset AND d.rule IS NOT NULL AND j.value ->> 'name' = d.rule LIMIT 1), \
+               (SELECT json_group_array(json_array(e.id, e.decided_at, e.verdict, e.outcome, e.actor)) FROM (\
+               SELECT max(n.id) AS id, n.decided_at, n.verdict, t.outcome, n.actor FROM decisions n \
+               JOIN standing t ON t.decision_id = n.id WHERE n.appid = d.appid AND n.account_appid = d.account_appid \
+               AND n.create_time IS NOT d.create_time GROUP BY n.create_time ORDER BY max(n.id) DESC LIMIT 5) e) \
+               FROM standing s CROSS JOIN decisions d ON d.id = s.decision_id LEFT JOIN words w ON w.decision_id = d.id \
+               WHERE s.outcome IN ('held', 'failed', 'shadow', 'planned') AND s.decided_at >= ?1 \
+               AND (?4 OR s.outcome = 'held' OR (s.outcome = 'failed' AND substr(d.actor, 1, 4) = 'cli:')) \
+               AND d.verdict <> 'delete' AND (?2 IS NULL OR d.account = ?2) AND (?3 IS NULL OR d.appid = ?3) \
+               AND NOT EXISTS (SELECT 1 FROM decisions n WHERE n.appid = d.appid AND n.account_appid = d.account_appid \
+               AND n.create_time IS d.create_time AND n.id > d.id) ORDER BY d.id";
     CALLS = "SELECT attempt, action, sent_at, took_ms, fate, http_status, errcode, errmsg, rid \
              FROM calls WHERE decision_id = ?1 ORDER BY id";
     LAST_DECISION = "SELECT ifnull(max(id), 0) FROM decisions";

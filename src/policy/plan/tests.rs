@@ -58,6 +58,7 @@ fn past(verdict: Verdict, outcome: Outcome) -> Past {
         verdict: Some(verdict),
         rule: rule.map(ToOwned::to_owned),
         brake: None,
+        by_rules: true,
         mode: Mode::Live,
         unknown: Vec::new(),
         outcome,

@@ -1,0 +1,56 @@
+//! `review show`: all there is about a held application.
+
+use super::{due, left, nothing_waits, waiting};
+use crate::cli::args::{Format, Global};
+use crate::cli::print::{self, visible};
+use crate::cli::setup::{Ground, Purpose};
+use crate::cli::{DONE, audit};
+use crate::config::Config;
+use crate::store::{Reader, Waiting};
+use anyhow::Error;
+use jiff::Timestamp;
+
+pub(super) async fn show(global: &Global, appid: &str, account: Option<String>) -> Result<u8, Error> {
+    let ground = Ground::lay(global, Purpose::Record).await?;
+    let (log, waiting) = waiting(&ground, account, true).await?;
+    let waiting: Vec<Waiting> = waiting.into_iter().filter(|one| one.row.appid == appid).collect();
+    if waiting.is_empty() {
+        return Err(nothing_waits(appid));
+    }
+    for one in &waiting {
+        match global.format {
+            Format::Human => print::line(&in_full(&log, &ground.config, one).await?)?,
+            Format::Json | Format::Csv => print::json(one)?,
+        }
+    }
+    Ok(DONE)
+}
+
+/// What a reviewer decides by: the deadline first, then the application, then why it was held.
+pub(super) async fn in_full(log: &Reader, config: &Config, one: &Waiting) -> Result<String, Error> {
+    let due = due(config, one);
+    let mut lines = vec![match due {
+        Some(at) => format!("{} left (WeChat times it out about {at:.0})", left(due, Timestamp::now())),
+        None => "no create_time: WeChat may time it out at any moment".to_owned(),
+    }];
+    if let Some(note) = &one.note {
+        lines.push(format!("note for reviewers: {}", visible(note)));
+    }
+    if let Some(mut shown) = log.show(one.row.id).await? {
+        audit::look_again(log, &mut shown).await?;
+        lines.push(audit::in_full(&shown));
+    }
+    let links = [("mini program code", &one.apply_url), ("picture", &one.headimgurl)];
+    lines.extend(links.into_iter().filter_map(|(what, url)| Some(format!("  {what}: {}", visible(url.as_deref()?)))));
+    for earlier in &one.earlier {
+        lines.push(format!(
+            "  earlier: {} {:.0} {} {} by {}",
+            earlier.id,
+            earlier.decided_at,
+            earlier.verdict,
+            earlier.outcome,
+            visible(&earlier.actor)
+        ));
+    }
+    Ok(lines.join("\n"))
+}
