@@ -158,11 +158,12 @@ fn no_secret(scene: &Scene, done: &Done, secrets: &[String]) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_somebody_else_keeps_is_read_again_and_never_renewed() {
-    let scene = scene(Options::default()).await;
+    let scene = scene(Options::default()).await.settings("max_in_flight = 1");
     let file = "{ kind = \"external\", file = \"token\" }";
     write(&scene, "token", &scene.world.stable_token(APPID));
     scene.world.revoke_tokens(APPID);
     let done = once(&scene, file, "").exits(1).complains("WeChat rejects the access token that the file hands out");
+    assert!(done.err.contains("40001") && done.err.contains("rid"), "{}", done.err);
     no_secret(&scene, &done, &[]);
     assert_eq!(scene.world.calls("devplugin").len(), 1, "the same token is not tried twice");
     assert!(scene.world.calls("stable_token").is_empty() && scene.world.calls("token").is_empty());
@@ -174,7 +175,7 @@ async fn a_token_somebody_else_keeps_is_read_again_and_never_renewed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_replaced_meanwhile_costs_one_call() {
-    let scene = scene(Options::default()).await;
+    let scene = scene(Options::default()).await.settings("max_in_flight = 1");
     let next = scene.dir.path().join("next");
     write(&scene, "token", &scene.world.stable_token(APPID));
     scene.world.revoke_tokens(APPID);
@@ -218,7 +219,7 @@ async fn what_cannot_be_read_is_said_without_showing_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_wrong_kind_of_token_is_told() {
-    let scene = scene(Options::default()).await;
+    let scene = scene(Options::default()).await.settings("max_in_flight = 1");
     // The file of cloud hosting, sent under the name of ordinary tokens.
     write(&scene, "token", &scene.world.cloudbase_token(APPID));
     once(&scene, "{ kind = \"external\", file = \"token\" }", "").exits(1).complains("40001");

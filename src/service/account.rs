@@ -3,7 +3,7 @@
 //! Built from a valid configuration; never changes. A reload builds new ones and
 //! keeps the client (its token, its quota pause) where its settings stayed the same.
 
-use super::token::{self, Acting};
+use super::token::{self, Acting, Platforms};
 use crate::config::{self, Config};
 use crate::policy::{AppId, Application, Mode, PolicySpec, RuleProblem, RuleSet};
 use crate::wechat::{self, BuildError, Client};
@@ -87,8 +87,8 @@ pub enum SetupError {
 impl Account {
     /// Every account of a configuration, keeping the clients of `earlier` ones whose settings did not change.
     pub fn all(config: &Config, around: &Surroundings, earlier: &[Account]) -> Result<Vec<Account>, SetupError> {
-        let mut acting = token::distinct(earlier.iter().filter_map(|account| account.acting.as_ref()));
-        config.accounts.iter().map(|source| Account::new(config, source, around, earlier, &mut acting)).collect()
+        let mut platforms = Platforms::after(earlier);
+        config.accounts.iter().map(|source| Account::new(config, source, around, earlier, &mut platforms)).collect()
     }
 
     fn new(
@@ -96,9 +96,9 @@ impl Account {
         source: &config::Account,
         around: &Surroundings,
         earlier: &[Account],
-        acting: &mut Vec<Acting>,
+        platforms: &mut Platforms,
     ) -> Result<Account, SetupError> {
-        let acting = Acting::of(config, source, || ca_pem(source), acting)?;
+        let acting = platforms.of(config, source, || ca_pem(source))?;
         let same = earlier.iter().find(|account| same_client(account, source, acting.as_ref()));
         let client = match same {
             Some(account) => account.client.clone(),

@@ -20,34 +20,60 @@ pub(super) struct Acting {
     platform: Arc<Platform>,
 }
 
-impl Acting {
-    /// Whether it can act for an account with these settings: its tokens go to one address, by one way.
-    fn serves(&self, settings: &config::Platform, way: &config::Wechat) -> bool {
-        let same_way = self.way.base_url == way.base_url
-            && self.way.proxy == way.proxy
-            && self.way.ca_file == way.ca_file
-            && self.way.timeout == way.timeout;
-        same_way && self.settings == *settings
+/// The platforms of a configuration while its accounts are made.
+pub(super) struct Platforms {
+    /// Those of the configuration before: one whose settings stayed the same keeps its token.
+    earlier: Vec<Acting>,
+    current: Vec<Acting>,
+}
+
+impl Platforms {
+    pub(super) fn after(earlier: &[Account]) -> Platforms {
+        let mut found: Vec<Acting> = Vec::new();
+        for acting in earlier.iter().filter_map(|account| account.acting.as_ref()) {
+            if !found.iter().any(|known| known.is(acting)) {
+                found.push(acting.clone());
+            }
+        }
+        Platforms { earlier: found, current: Vec::new() }
     }
 
+    /// The platform an account acts through: one for all that call the same WeChat, for its tokens may end each other.
+    pub(super) fn of(
+        &mut self,
+        config: &Config,
+        source: &config::Account,
+        ca_pem: impl FnOnce() -> Result<Option<Vec<u8>>, SetupError>,
+    ) -> Result<Option<Acting>, SetupError> {
+        let Some(settings) = config.platform.as_ref().filter(|_| source.token == config::Token::Authorizer) else {
+            return Ok(None);
+        };
+        let way = &source.wechat;
+        if let Some(acting) = self.current.iter().find(|acting| acting.way.base_url == way.base_url) {
+            return Ok(Some(acting.clone()));
+        }
+        let kept = self.earlier.iter().find(|acting| acting.way == *way && acting.settings == *settings);
+        let acting = match kept {
+            Some(acting) => acting.clone(),
+            None => Acting::new(config, settings, source, ca_pem()?)?,
+        };
+        self.current.push(acting.clone());
+        Ok(Some(acting))
+    }
+}
+
+impl Acting {
     /// Whether it is the very same, with its tokens.
     pub(super) fn is(&self, other: &Acting) -> bool {
         Arc::ptr_eq(&self.platform, &other.platform)
     }
 
-    /// The platform an account acts through: one that is there already, or a new one.
-    pub(super) fn of(
+    fn new(
         config: &Config,
+        settings: &config::Platform,
         source: &config::Account,
-        ca_pem: impl FnOnce() -> Result<Option<Vec<u8>>, SetupError>,
-        known: &mut Vec<Acting>,
-    ) -> Result<Option<Acting>, SetupError> {
-        let Some(settings) = config.platform.as_ref().filter(|_| source.token == config::Token::Authorizer) else {
-            return Ok(None);
-        };
-        if let Some(acting) = known.iter().find(|acting| acting.serves(settings, &source.wechat)) {
-            return Ok(Some(acting.clone()));
-        }
+        ca_pem: Option<Vec<u8>>,
+    ) -> Result<Acting, SetupError> {
         let built = Platform::new(PlatformSettings {
             appid: settings.appid.clone(),
             secret: settings.secret.value().expect("loaded with its secrets").clone(),
@@ -55,25 +81,13 @@ impl Acting {
             base_url: source.wechat.base_url.clone(),
             timeout: source.wechat.timeout,
             proxy: source.wechat.proxy.clone(),
-            ca_pem: ca_pem()?,
+            ca_pem,
             refresh_tokens: config.service.state_dir.join(REFRESH_TOKENS),
         });
-        let platform =
-            built.map_err(|error| SetupError::Client { account: source.name.clone(), source: error })?.into();
-        known.push(Acting { settings: settings.clone(), way: source.wechat.clone(), platform });
-        Ok(known.last().cloned())
+        let failed = |error| SetupError::Client { account: source.name.clone(), source: error };
+        let platform = Arc::new(built.map_err(failed)?);
+        Ok(Acting { settings: settings.clone(), way: source.wechat.clone(), platform })
     }
-}
-
-/// Each platform once.
-pub(super) fn distinct<'a>(all: impl Iterator<Item = &'a Acting>) -> Vec<Acting> {
-    let mut found: Vec<Acting> = Vec::new();
-    for acting in all {
-        if !found.iter().any(|known| known.is(acting)) {
-            found.push(acting.clone());
-        }
-    }
-    found
 }
 
 /// Where the client gets its token.

@@ -293,7 +293,7 @@ impl Client {
         }
         let token = match self.token(deadline, Some(&token)).await {
             Ok(token) => token,
-            Err(error) => return Called { result: Err(error), ..first },
+            Err(error) => return first.followed_by(error),
         };
         let second = self.call_once(&mut slot, &token, request, deadline, &read).await;
         match second.result {

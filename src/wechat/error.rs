@@ -68,6 +68,9 @@ pub enum Error {
     TokenKept {
         /// `the command`, `the file`, `the service at url`.
         origin: &'static str,
+        /// WeChat's words, if it was this call that was rejected.
+        #[source]
+        rejected: Option<Box<Error>>,
     },
     /// Tokens of ours die before their time again and again: another system fetches its own and ends them.
     #[error("another system fetches {kind} tokens for this appid and ends ours; the next is fetched in {} s", wait.as_secs())]
@@ -188,9 +191,10 @@ impl Error {
     pub fn errcode(&self) -> Option<i64> {
         match self {
             Error::Api { errcode, .. } => Some(*errcode),
-            Error::Token(inner) | Error::TokenRejected(Some(inner)) | Error::Ticket { cause: inner, .. } => {
-                inner.errcode()
-            }
+            Error::Token(inner)
+            | Error::TokenRejected(Some(inner))
+            | Error::TokenKept { rejected: Some(inner), .. }
+            | Error::Ticket { cause: inner, .. } => inner.errcode(),
             Error::Paused(pause) => Some(pause.errcode),
             _ => None,
         }
@@ -200,9 +204,10 @@ impl Error {
     pub fn errmsg(&self) -> Option<&str> {
         match self {
             Error::Api { errmsg, .. } => Some(errmsg),
-            Error::Token(inner) | Error::TokenRejected(Some(inner)) | Error::Ticket { cause: inner, .. } => {
-                inner.errmsg()
-            }
+            Error::Token(inner)
+            | Error::TokenRejected(Some(inner))
+            | Error::TokenKept { rejected: Some(inner), .. }
+            | Error::Ticket { cause: inner, .. } => inner.errmsg(),
             _ => None,
         }
     }
@@ -211,8 +216,20 @@ impl Error {
     pub fn rid(&self) -> Option<&str> {
         match self {
             Error::Api { rid, .. } => rid.as_deref(),
-            Error::Token(inner) | Error::TokenRejected(Some(inner)) | Error::Ticket { cause: inner, .. } => inner.rid(),
+            Error::Token(inner)
+            | Error::TokenRejected(Some(inner))
+            | Error::TokenKept { rejected: Some(inner), .. }
+            | Error::Ticket { cause: inner, .. } => inner.rid(),
             _ => None,
+        }
+    }
+
+    /// The same, of a call that WeChat had rejected with these words.
+    pub(super) fn after(self, first: Error) -> Error {
+        match self {
+            Error::TokenRejected(None) => Error::TokenRejected(Some(Box::new(first))),
+            Error::TokenKept { origin, rejected: None } => Error::TokenKept { origin, rejected: Some(Box::new(first)) },
+            error => error,
         }
     }
 

@@ -230,7 +230,7 @@ impl Tokens {
         let life = Life::Kept { use_for, expires_in_secs: found.expires_in_secs };
         match keeper.taken(found.text, life, Instant::now()) {
             Offer::Use(token) => Ok(token),
-            Offer::Force | Offer::Hopeless => Err(Error::TokenKept { origin: outside.origin() }),
+            Offer::Force | Offer::Hopeless => Err(Error::TokenKept { origin: outside.origin(), rejected: None }),
         }
     }
 }

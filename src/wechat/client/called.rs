@@ -28,6 +28,15 @@ impl<T> Called<T> {
         Called { result: Err(error), http_status: None, sent_at: Timestamp::now(), reach: Reach::Unsent }
     }
 
+    /// The call was rejected for its token, and this is why there was no other.
+    pub(super) fn followed_by(self, error: Error) -> Called<T> {
+        let error = match self.result {
+            Ok(_) => error,
+            Err(first) => error.after(first),
+        };
+        Called { result: Err(error), ..self }
+    }
+
     pub(super) fn rejects_the_token(&self) -> bool {
         self.result.as_ref().is_err_and(|error| error.class() == Class::Refresh)
     }

@@ -4,7 +4,11 @@ use super::{
     super::Error,
     keeper::{Keeper, Times, Token},
 };
-use std::sync::atomic::{AtomicU64, Ordering};
+use crate::wechat::Class;
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 use tokio::{sync::Mutex, time::Instant};
 
 /// A keeper that many ask at once.
@@ -13,16 +17,24 @@ pub(super) struct Flight {
     held: Mutex<Inside>,
     /// Fetches that came to an end, good or bad.
     fetches: AtomicU64,
+    /// A failure that trying again does not mend is told to whoever asks within this time.
+    rest: Duration,
 }
 
 struct Inside {
     keeper: Keeper,
-    failure: Option<Error>,
+    failure: Option<(Error, Instant)>,
 }
 
 impl Flight {
     pub(super) fn new(keeper: Keeper) -> Flight {
-        Flight { held: Mutex::new(Inside { keeper, failure: None }), fetches: AtomicU64::new(0) }
+        let held = Mutex::new(Inside { keeper, failure: None });
+        Flight { held, fetches: AtomicU64::new(0), rest: Duration::ZERO }
+    }
+
+    /// For one that very many ask, one after the other.
+    pub(super) fn resting(self, rest: Duration) -> Flight {
+        Flight { rest, ..self }
     }
 
     /// The token in use, or the one `fetch` brings if there is none or it is about to expire.
@@ -37,11 +49,15 @@ impl Flight {
         if let Some(token) = inside.keeper.fresh(Instant::now()) {
             return Ok(token);
         }
-        if let Some(error) = inside.failure.clone().filter(|_| self.fetches.load(Ordering::Acquire) != before) {
-            return Err(error);
+        if let Some((error, at)) = &inside.failure {
+            let waited = self.fetches.load(Ordering::Acquire) != before;
+            let rests = at.elapsed() < self.rest && !matches!(error.class(), Class::Retry | Class::Refresh);
+            if waited || rests {
+                return Err(error.clone());
+            }
         }
         let fetched = fetch(&mut inside.keeper).await;
-        inside.failure = fetched.as_ref().err().cloned();
+        inside.failure = fetched.as_ref().err().map(|error| (error.clone(), Instant::now()));
         self.fetches.fetch_add(1, Ordering::Release);
         fetched
     }

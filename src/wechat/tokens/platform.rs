@@ -28,6 +28,8 @@ use tokio::{sync::Mutex, time::Instant};
 const TICKET_NAMES: [&str; 2] = ["component_verify_ticket", "ComponentVerifyTicket"];
 /// A ticket WeChat has rejected is not sent again before this: the daily number of calls is limited.
 const SAME_TICKET_REST: Duration = Duration::from_secs(60);
+/// A component token that cannot be had is not asked for again for each of thousands of mini programs.
+const FAILURE_REST: Duration = Duration::from_secs(30);
 /// Tickets come every ten minutes; asking for them more often than this helps nobody.
 const PUSH_SPACING: Duration = Duration::from_secs(3600);
 /// Entries of `api_get_authorizer_list` on a page; WeChat allows 500.
@@ -92,7 +94,7 @@ impl Platform {
             http: Http::new(&settings.base_url, Cargo::Secret, &way)?,
             ticket: Outside::new(&settings.ticket, "ticket", &way)?,
             refresh_tokens: RefreshTokens::new(settings.refresh_tokens, settings.appid.clone()),
-            component: Flight::new(Keeper::new("component_access_token")),
+            component: Flight::new(Keeper::new("component_access_token")).resting(FAILURE_REST),
             tickets: Mutex::default(),
             roster: Mutex::default(),
             timeout: settings.timeout,
