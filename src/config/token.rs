@@ -206,6 +206,10 @@ pub(super) fn platform(value: &Value<'_>, defaults: &Defaults<'_>) -> Option<Pla
     let appid = table.required("appid").and_then(|v| v.words().map(str::to_owned));
     let secret = secret_in(&table, defaults);
     let ticket = table.required("ticket").and_then(|v| {
+        if v.is_text() {
+            // The ticket itself, it seems.
+            v.reading().mask(v.spot());
+        }
         let table = v.table("`ticket`")?.confidential();
         let place = place(&table, defaults);
         table.finish();

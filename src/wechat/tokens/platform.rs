@@ -132,7 +132,7 @@ impl Platform {
         let body = wire::authorizer_token_request(&self.appid, appid, refresh_token);
         let (reply, token) =
             self.with_component_token(wire::AUTHORIZER_TOKEN, body, ANSWER_MAX_BYTES, refresh_token).await?;
-        wire::read_authorizer_grant(reply.body(), &[refresh_token, &token, self.secret()])
+        wire::read_authorizer_grant(reply.body(), &[refresh_token, token.expose(), self.secret()])
     }
 
     /// The refresh token WeChat lists for this mini program; another one than `stale`.
@@ -143,7 +143,9 @@ impl Platform {
             stale.is_none_or(|stale| stale.expose_secret() != found.expose_secret()).then(|| found.clone())
         };
         let age = roster.as_ref().map(|roster| roster.read.elapsed());
-        if let Some(found) = roster.as_ref().filter(|_| age < Some(ROSTER_LIFE)).and_then(other) {
+        // What has just been rejected may be newer than a list of some minutes ago.
+        let life = if stale.is_some() { ROSTER_SPACING } else { ROSTER_LIFE };
+        if let Some(found) = roster.as_ref().filter(|_| age < Some(life)).and_then(other) {
             return Ok(found);
         }
         if age.is_some_and(|age| age < ROSTER_SPACING) {
@@ -159,7 +161,7 @@ impl Platform {
         for _ in 0..ROSTER_PAGES_MAX {
             let body = wire::authorizer_list_request(&self.appid, offset, ROSTER_PAGE);
             let (reply, token) = self.with_component_token(wire::AUTHORIZER_LIST, body, ROSTER_MAX_BYTES, "").await?;
-            let page = wire::read_authorizer_list(reply.body(), &[&token, self.secret()])?;
+            let page = wire::read_authorizer_list(reply.body(), &[token.expose(), self.secret()])?;
             roster.refresh_tokens.extend(page.refresh_tokens.into_iter().map(|(appid, text)| (appid, text.into())));
             offset = offset.saturating_add(page.entries);
             // WeChat may give fewer than asked for; only nothing is an end.
@@ -179,17 +181,17 @@ impl Platform {
         body: Vec<u8>,
         limit: usize,
         secret: &str,
-    ) -> Result<(Reply, String), Error> {
+    ) -> Result<(Reply, Token), Error> {
         let token = self.component.get(async |keeper| self.fetch_component_token(keeper).await).await?;
         let reply = self.http.post(path, token.query(), body.clone(), self.timeout, limit).await?;
         let secrets = [token.expose(), secret, self.secret()];
         match wire::refusal(reply.body(), &secrets) {
             Some(error) if error.class() == Class::Refresh => self.component.reject(&token).await,
-            _ => return Ok((reply, token.expose().to_owned())),
+            _ => return Ok((reply, token)),
         }
         let token = self.component.get(async |keeper| self.fetch_component_token(keeper).await).await?;
         let reply = self.http.post(path, token.query(), body, self.timeout, limit).await?;
-        Ok((reply, token.expose().to_owned()))
+        Ok((reply, token))
     }
 
     async fn fetch_component_token(&self, keeper: &mut Keeper) -> Result<Token, Error> {
