@@ -33,7 +33,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let log = Reader::open(&path).await?.ok_or("there is a log")?;
     let started = Instant::now();
     let mut walk = log.applications(&Filter::default()).await?;
-    while walk.next().await?.is_some() {}
+    while let Some(stretch) = walk.next().await? {
+        stretch.read().await?;
+    }
     tell("read, and nothing else", rows, started);
     for rules in [4, 1_000] {
         for newest in [Some(50), None] {
@@ -88,6 +90,7 @@ fn policy(rules: u32) -> PolicySpec {
         message: Some("申请说明含有「{keyword}」，请修改后重新申请。".to_owned()),
         accounts: None,
         note: None,
+        limit: None,
         when: Condition {
             tests: vec![Test::Reason(TextTest {
                 keywords: Lists { any: Some((number * 5..number * 5 + 5).map(keyword).collect()), ..Lists::default() },

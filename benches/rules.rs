@@ -52,6 +52,7 @@ fn policy(rules: usize, keywords: &[String]) -> PolicySpec {
         message: Some("申请说明含有「{keyword}」，请修改后重新申请。".to_owned()),
         accounts: None,
         note: None,
+        limit: None,
         when: Condition {
             tests: vec![Test::Reason(TextTest {
                 keywords: Lists { any: Some(words.to_vec()), ..Lists::default() },

@@ -4,6 +4,9 @@
 //! [`wechat`] and [`store`] each hide one outside thing; [`service`] is the only
 //! place that acts; [`cli`] prints. [`sandbox`] stands beside and knows none of them.
 
+#[macro_use]
+mod fault_point;
+
 pub mod cli;
 pub mod config;
 pub mod document;

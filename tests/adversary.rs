@@ -250,7 +250,8 @@ async fn somebody_elses_agree_is_not_ours_because_the_list_could_not_be_read() {
     assert_eq!(scene.story().await, ["wx-good agree planned"]);
     scene.calm();
     scene.pass().await;
-    assert_eq!(scene.story().await, ["wx-good agree overtaken"]);
+    assert_eq!(scene.story().await, ["wx-good agree overtaken", "wx-good agree done"]);
+    assert_eq!(scene.rows().await[1].actor, "elsewhere");
     scene.end();
 }
 
@@ -270,6 +271,8 @@ async fn somebody_elses_agree_is_not_ours_because_an_earlier_try_was_rejected() 
 #[tokio::test]
 async fn a_second_application_that_arrives_meanwhile_makes_it_ambiguous() {
     let scene = Scene::empty().await;
+    // Somebody waits longer, so that the first of all is the one that goes alone.
+    scene.arrive(good("wx-older", 0).reason("希望合作"));
     scene.arrive(good("wx-lone", 1));
     scene.arrive(good("wx-twice", 2));
     scene.fault("dev_agree@appid=wx-lone:slow=300:1");
@@ -321,4 +324,62 @@ fn starting_a_sandbox_over_does_not_erase_a_real_log() {
         assert_eq!(std::fs::read_to_string(state.join(name)).ok().as_deref(), Some("precious"), "{name}");
     }
     assert_eq!(out.status.code(), Some(2), "{}", String::from_utf8_lossy(&out.stderr));
+}
+
+#[tokio::test]
+async fn a_change_the_list_shows_only_after_the_brake_is_still_ours() {
+    let scene = Scene::empty().await;
+    scene.arrive(good("wx-late", 1));
+    scene.fault("dev_agree:lag=5:1");
+    let report = scene.pass().await;
+    assert!(report.brake.is_some(), "the list went on showing it pending: {report:#?}");
+    assert_eq!(scene.story().await, ["wx-late agree failed"]);
+    scene.run("resume").exits(0);
+    scene.pass().await;
+    scene.pass().await;
+    assert_eq!(scene.story().await, ["wx-late agree done"], "the list shows it by now");
+    assert_eq!(calls(&scene, "dev_agree"), 1);
+    scene.end();
+}
+
+#[tokio::test]
+async fn one_reading_that_misses_it_does_not_tell_what_became_of_a_lost_call() {
+    let scene = Scene::empty().await.settings("max_in_flight = 1");
+    scene.arrive(good("wx-good", 1));
+    scene.fault("dev_agree:lost-after:1");
+    // The first page of the first reading after the call.
+    scene.fault("dev_apply_list:null-list:#3");
+    scene.pass().await;
+    assert_eq!(scene.story().await, ["wx-good agree done"]);
+    scene.end();
+}
+
+#[tokio::test]
+async fn an_entry_nobody_can_read_may_be_the_one_whose_answer_was_lost() {
+    let scene = Scene::empty().await;
+    scene.arrive(good("wx-good", 1));
+    scene.fault("dev_agree:lost-after:1");
+    for reading in 2..=5 {
+        scene.fault(&format!("dev_apply_list@appid=wx-good:malformed=appid-missing:#{reading}"));
+    }
+    for _ in 0..3 {
+        scene.pass().await;
+    }
+    assert_eq!(scene.story().await, ["wx-good agree done"]);
+    assert_eq!(calls(&scene, "dev_agree"), 1);
+}
+
+#[tokio::test]
+async fn a_row_given_up_is_not_credited_with_what_a_later_one_did() {
+    let scene = Scene::empty().await;
+    scene.arrive(good("wx-good", 1));
+    scene.fault("dev_agree:lost:1");
+    scene.pass().await;
+    let mut scene = scene.shadow();
+    scene.pass().await;
+    scene.service = "mode = \"live\"".to_owned();
+    scene.pass().await;
+    scene.pass().await;
+    assert_eq!(scene.story().await, ["wx-good agree failed", "wx-good agree shadow", "wx-good agree done"]);
+    scene.end();
 }

@@ -246,3 +246,92 @@ async fn a_pass_and_a_person_take_turns() {
     assert!(settled("wx-1") < settled("wx-2"), "{rows:#?}");
     scene.end();
 }
+
+/// Ended applications of every kind, and a pending one that a rule holds.
+async fn cluttered(settings: &str) -> Scene {
+    let scene = Scene::empty().await.settings(settings);
+    let days_ago = |days: i64| an_hour_ago() - days * 86_400;
+    let (refused, timed_out, approved) = (Status::Refused, Status::TimedOut, Status::Approved);
+    for (appid, status, days) in
+        [("wx-no", refused, 31), ("wx-no-new", refused, 29), ("wx-late", timed_out, 8), ("wx-yes", approved, 400)]
+    {
+        scene.arrive(Application::new(appid).created_at(days_ago(days)).status(status));
+    }
+    scene.arrive(Application::new("wx-back").created_at(days_ago(40)).status(refused));
+    scene.arrive(Application::new("wx-back").created_at(an_hour_ago()).reason("合作"));
+    scene
+}
+
+const HOUSEKEEPING: &str = "[housekeeping]\ndelete_refused_after = \"30d\"\ndelete_timed_out_after = \"7d\"";
+
+/// `appid outcome attempts` of the rows housekeeping wrote.
+async fn deletions(scene: &Scene) -> Vec<String> {
+    let rows = scene.rows().await;
+    let rows = rows.iter().filter(|row| row.actor == "housekeeping");
+    rows.map(|row| format!("{} {} {} {}", row.appid, row.verdict, row.outcome, row.attempts)).collect()
+}
+
+#[tokio::test]
+async fn what_ended_long_ago_is_taken_off_the_list() {
+    let scene = cluttered(HOUSEKEEPING).await;
+    let report = scene.pass().await;
+    assert_eq!((report.failed(), report.deleted, report.held), (false, 2, 1), "{report:#?}");
+    assert_eq!(deletions(&scene).await, ["wx-no delete done 1", "wx-late delete done 1"]);
+    assert_eq!(sent(&scene), ["dev_delete wx-no", "dev_delete wx-late"], "the first alone, the oldest first");
+    assert!(!scene.pass().await.acted());
+    scene.end();
+}
+
+#[tokio::test]
+async fn nothing_is_deleted_unless_asked_for_or_while_there_is_something_else_to_do() {
+    let off = cluttered("").await;
+    off.pass().await;
+    let shadow = cluttered(HOUSEKEEPING).await.shadow();
+    shadow.pass().await;
+    let busy = cluttered(HOUSEKEEPING).await;
+    busy.arrive(Application::new("wx-good").created_at(an_hour_ago()));
+    busy.pass().await;
+    let incomplete = cluttered(HOUSEKEEPING).await;
+    incomplete.fault("dev_apply_list@page=1:http=503:always");
+    incomplete.pass().await;
+    incomplete.calm();
+    for (what, scene) in [("off", &off), ("shadow", &shadow), ("busy", &busy), ("incomplete", &incomplete)] {
+        assert_eq!(scene.world.calls("dev_delete").len(), 0, "{what}");
+        scene.end();
+    }
+    busy.pass().await;
+    assert_eq!(busy.world.calls("dev_delete").len(), 2, "the next pass is quiet");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pause_of_deletions_is_a_pause() {
+    let scene = cluttered(HOUSEKEEPING).await;
+    scene.run("pause --action delete").exits(0);
+    scene.pass().await;
+    assert_eq!(scene.world.calls("dev_delete").len(), 0);
+    scene.run("resume").exits(0);
+    scene.pass().await;
+    assert_eq!(scene.world.calls("dev_delete").len(), 2);
+    scene.end();
+}
+
+#[tokio::test]
+async fn what_cannot_be_deleted_is_given_up_and_does_not_fill_the_log() {
+    let scene = cluttered("[housekeeping]\ndelete_timed_out_after = \"7d\"").await;
+    scene.fault("dev_delete:errcode=89247:always");
+    for _ in 0..5 {
+        scene.pass().await;
+    }
+    assert_eq!(deletions(&scene).await, ["wx-late delete failed 3"]);
+    assert_eq!(scene.world.calls("dev_delete").len(), 3);
+}
+
+#[tokio::test]
+async fn a_deletion_that_never_happened_pulls_the_brake() {
+    let scene = cluttered(HOUSEKEEPING).await;
+    scene.fault("dev_delete:errcode=0:1");
+    let report = scene.pass().await;
+    assert!(report.brake.is_some(), "{report:#?}");
+    assert_eq!(scene.world.calls("dev_delete").len(), 1, "the first goes alone");
+    scene.end();
+}

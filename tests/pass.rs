@@ -6,7 +6,7 @@
 mod support;
 
 use menshen::policy::{Brake, Outcome};
-use menshen::sandbox::{Application, Options, World};
+use menshen::sandbox::{Application, Moved, Options, World};
 use menshen::service::PassReport;
 use menshen::store::RecordedVerdict;
 use support::Scene;
@@ -323,5 +323,79 @@ async fn entries_that_move_between_pages_are_decided_once() {
     let once = done.len();
     done.dedup();
     assert_eq!(done.len(), once, "nobody is decided twice");
+    scene.end();
+}
+
+/// What became of the applicant before decides: refused once, a person is asked; and who was let in stays welcome.
+const LOOKING_BACK: &str = r#"
+[[rule]]
+name    = "gambling words"
+action  = "refuse"
+message = "申请说明含有「{keyword}」"
+when    = { reason = { any = ["博彩"] } }
+
+[[rule]]
+name    = "refused again and again"
+action  = "refuse"
+message = "多次被拒，请联系客服"
+when    = { previous = { refused = 2, within = "30d" } }
+
+[[rule]]
+name   = "refused before"
+action = "hold"
+when   = { previous = { refused = 1 } }
+unless = { previous = { refused = 2 } }
+
+[[rule]]
+name   = "let in before"
+action = "agree"
+when   = { previous = { agreed = 1 } }
+
+[[rule]]
+name   = "known trades"
+action = "agree"
+when   = { category = { all = ["物流服务"] } }
+"#;
+
+#[tokio::test]
+async fn earlier_applications_of_the_same_applicant_decide() {
+    let scene = Scene::empty().await.rules(LOOKING_BACK);
+    let apply = |appid: &str, minute: i64, reason: &str| {
+        scene.arrive(Application::new(appid).created_at(an_hour_ago() + minute * 60).reason(reason));
+    };
+    // How an applicant's newest row reads, and how many rows there are.
+    let decided = async |appid: &str| {
+        let rows = scene.rows().await;
+        let row = rows.iter().rfind(|row| row.appid == appid).expect("a row");
+        (rows.len(), format!("{} {}: {}", row.verdict, row.rule.as_deref().unwrap_or_default(), row.outcome))
+    };
+    apply("wx-shady", 1, "博 彩 平台");
+    apply("wx-other", 2, "查件");
+    assert_clean(&scene.pass().await);
+    assert_eq!(decided("wx-shady").await, (2, "refuse gambling words: done".to_owned()));
+    assert_eq!(decided("wx-other").await, (2, "agree known trades: done".to_owned()));
+
+    // Clean words now, but refused before; nobody else is held for it, nor is it told of its own row.
+    apply("wx-shady", 3, "查件");
+    apply("wx-third", 4, "查件");
+    assert_clean(&scene.pass().await);
+    assert_eq!(decided("wx-shady").await, (4, "hold refused before: held".to_owned()));
+    assert_eq!(decided("wx-third").await, (4, "agree known trades: done".to_owned()));
+    let again = scene.pass().await;
+    assert_eq!((again.known, scene.rows().await.len()), (1, 4), "the held one is no earlier application of itself");
+
+    // Bad words again, and after that it is refused whatever it says.
+    assert_eq!(scene.world.withdraw("wx-shady"), Moved::Moved);
+    apply("wx-shady", 5, "赌博，博彩");
+    assert_clean(&scene.pass().await);
+    assert_eq!(decided("wx-shady").await, (5, "refuse gambling words: done".to_owned()));
+    apply("wx-shady", 6, "查件");
+    assert_clean(&scene.pass().await);
+    assert_eq!(decided("wx-shady").await, (6, "refuse refused again and again: done".to_owned()));
+
+    // Whoever was let in may come back with another category.
+    scene.arrive(Application::new("wx-other").created_at(an_hour_ago() + 420).categories([("餐饮", "点餐")]));
+    assert_clean(&scene.pass().await);
+    assert_eq!(decided("wx-other").await, (7, "agree let in before: done".to_owned()));
     scene.end();
 }

@@ -48,6 +48,25 @@ fn the_output_shown_is_the_output() {
     }
 }
 
+/// The last output shown comes after everything before it was run.
+#[test]
+fn the_verification_shown_is_what_it_says() {
+    for readme in READMES {
+        let (place, blocks) = (Place::of(readme), blocks(readme));
+        let at = blocks.iter().rposition(|block| block.info == "text").expect("an output is shown");
+        let before = blocks[..at - 1].iter().filter(|block| block.info == "sh");
+        for command in before.flat_map(|block| bare(&block.text).lines().map(str::to_owned).collect::<Vec<_>>()) {
+            if !command.starts_with("sqlite3 ") {
+                place.run(&command);
+            }
+        }
+        let (command, shown) = (&blocks[at - 1].text, &blocks[at].text);
+        assert!(command.contains("audit verify"), "{readme}: {command}");
+        let printed = place.run(command);
+        assert_eq!(different(shown, &text(&printed.stdout)), None, "{readme}: {command}\n{}", text(&printed.stdout));
+    }
+}
+
 #[test]
 fn a_wrong_output_is_found() {
     let check = |shown: &str, printed: &str, wanted: Option<&str>| {

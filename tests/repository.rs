@@ -22,6 +22,8 @@ const REQUIRED: &[&str] = &[
     "README.zh-CN.md",
     "config.example.toml",
     "deny.toml",
+    "docs/security.md",
+    "docs/security.zh-CN.md",
     "migrations",
     "systemd/menshen-as-service",
     "systemd/menshen.service",
@@ -72,6 +74,22 @@ fn architecture_names_only_files_that_are_there() {
     });
     let lost: Vec<_> = named.filter(|name| !in_repository(name).exists()).collect();
     assert!(lost.is_empty(), "{lost:?}");
+}
+
+#[test]
+fn the_page_on_security_says_the_same_in_chinese() {
+    // What both must have in the same order: headings by their depth, rows of tables, and what stands in code.
+    let bones = |file: &str| {
+        let text = read(file);
+        let lines = text.lines().filter_map(|line| match line.split(' ').next() {
+            Some(mark @ ("#" | "##" | "|")) => Some(mark.to_owned()),
+            _ => None,
+        });
+        let mut code: Vec<&str> = text.split('`').skip(1).step_by(2).collect();
+        code.sort_unstable();
+        (lines.collect::<Vec<_>>(), code.iter().map(|&code| code.to_owned()).collect::<Vec<_>>())
+    };
+    assert_eq!(bones("docs/security.md"), bones("docs/security.zh-CN.md"));
 }
 
 #[test]

@@ -342,6 +342,12 @@ async fn an_appid_is_sought_in_the_log_and_then_at_wechat() {
     let because = |out: &str| out.lines().find(|line| line.starts_with("because")).map(str::to_owned);
     assert!(because(&out).is_some());
     assert_eq!(because(&out), because(&recorded), "the same sentence");
+    let mut show = menshen(scene.dir.path());
+    let shown = text(&show.args(["audit", "show", "1"]).output().expect("it runs").stdout);
+    let found = "✓ when.reason.any: contains 博彩\n            博 彩 平台引流\n            ^^^^^";
+    for told in [&out.replace("\n    ", "\n        "), &shown] {
+        assert!(told.contains(found), "the same lines\n{told}");
+    }
 
     let (status, _, err) = explain(&scene, &["wx-nobody"]).await;
     assert_eq!(status, Some(1), "{err}");

@@ -1,4 +1,4 @@
-//! Any bytes as: folding. What must hold of them stands in `tried/mod.rs`.
+//! Any bytes as: folding. What must hold of them stands in `tried/`.
 #![no_main]
 
 #[path = "../tried/mod.rs"]

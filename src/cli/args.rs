@@ -3,6 +3,7 @@
 use super::api::ApiCommand;
 use super::review::ReviewCommand;
 use super::rules::RulesCommand;
+use crate::store::KeptHead;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -78,7 +79,7 @@ pub(super) enum Command {
     /// The service: a pass over every account on each tick of the schedule (the default command)
     #[command(after_help = RUN_EXAMPLES)]
     Run(RunArgs),
-    /// Read the audit log
+    /// Read, verify, copy and redact the audit log
     Audit {
         #[command(subcommand)]
         what: AuditCommand,
@@ -100,9 +101,9 @@ pub(super) enum Command {
     },
     /// Stop acting (all, an account, an action) while evaluation goes on
     #[command(
-        after_help = "Examples:\n  menshen pause --why \"rules under review\"\n  menshen pause --account express --action refuse"
+        after_help = "Examples:\n  menshen pause --why \"rules under review\"\n  menshen pause --account express --action refuse\n  menshen pause --list --format json"
     )]
-    Pause(Scope),
+    Pause(PauseArgs),
     /// Let acting go on; without arguments every brake and pause is lifted
     #[command(
         after_help = "Examples:\n  menshen resume --why \"checked in the console: all as it should be\"\n  menshen resume --action refuse"
@@ -172,6 +173,68 @@ pub(super) enum AuditCommand {
     },
     /// Counts per day, verdict and rule
     Stats(StatsArgs),
+    /// Decisions as JSON lines or CSV, oldest first, every one that matches
+    #[command(
+        after_help = "Examples:\n  menshen audit export > all.jsonl\n  menshen audit export --since 2026-11-01 --until 2026-12-01 --format csv > november.csv"
+    )]
+    Export(ExportArgs),
+    /// Prove that no record was edited, removed, inserted or reordered
+    #[command(after_help = VERIFY_EXAMPLES)]
+    Verify(VerifyArgs),
+    /// The newest entry of the chain over all records; keep it elsewhere for `audit verify --head`
+    Head,
+    /// Copy the log to another file, whole, while the service writes
+    #[command(after_help = "Example:\n  menshen audit backup /var/backups/menshen-$(date +%F).db")]
+    Backup {
+        /// Where to; nothing is overwritten
+        file: PathBuf,
+    },
+    /// Erase what applicants wrote in decisions before a time; the records stay
+    #[command(after_help = "Example:\n  menshen audit redact --before 180d")]
+    Redact(RedactArgs),
+}
+
+const VERIFY_EXAMPLES: &str = "\
+Examples:
+  menshen audit verify
+  menshen audit verify --head 41:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+  menshen audit verify --replay                decide everything again with the rules of then
+  menshen audit verify /var/backups/menshen-2026-11-22.db
+
+Exit status 1 if anything was changed; it says which record.";
+
+/// Which decisions to export.
+#[derive(Debug, Args)]
+pub(super) struct ExportArgs {
+    #[command(flatten)]
+    pub(super) rows: RowFilter,
+    /// At most so many, the newest; 0 = all
+    #[arg(long, default_value_t = 0)]
+    pub(super) limit: u64,
+}
+
+/// What to verify, and against what.
+#[derive(Debug, Args)]
+pub(super) struct VerifyArgs {
+    /// A copy of the log [default: the service's own]
+    pub(super) file: Option<PathBuf>,
+    /// A head that was kept (`audit head`, or the service's log): also finds what was cut off or made anew as a whole
+    #[arg(long, value_name = "HEAD")]
+    pub(super) head: Option<KeptHead>,
+    /// Also decide everything again with the recorded rules; each must come out as recorded
+    #[arg(long)]
+    pub(super) replay: bool,
+}
+
+/// Whose words to erase.
+#[derive(Debug, Args)]
+pub(super) struct RedactArgs {
+    /// Decisions before this: a duration back from now (180d), a day (2026-11-22) or an instant
+    #[arg(long, value_name = "WHEN")]
+    pub(super) before: String,
+    /// Do not ask
+    #[arg(long)]
+    pub(super) yes: bool,
 }
 
 /// Which decisions, and how many.
@@ -227,6 +290,16 @@ pub(super) struct StatsArgs {
     pub(super) until: Option<String>,
 }
 
+/// What is paused, or the question what is.
+#[derive(Debug, Args)]
+pub(super) struct PauseArgs {
+    #[command(flatten)]
+    pub(super) scope: Scope,
+    /// Show what is paused and which brakes are pulled; pause nothing
+    #[arg(long, conflicts_with_all = ["account", "action", "why"])]
+    pub(super) list: bool,
+}
+
 /// What is paused or resumed.
 #[derive(Debug, Args)]
 pub(super) struct Scope {
@@ -272,6 +345,6 @@ pub(super) struct SandboxArgs {
     #[arg(long)]
     pub(super) sidecar: bool,
     /// A fault, e.g. dev_agree:lost-after:2; may be given several times
-    #[arg(long, value_name = "SPEC")]
+    #[arg(long, value_name = "SPEC", long_help = crate::sandbox::Fault::grammar())]
     pub(super) fault: Vec<String>,
 }

@@ -12,8 +12,8 @@ pub(super) const RULES: &str = include_str!("demo.toml");
 
 /// What a sandbox's world is kept in; a state directory of a real service has none.
 const WORLD: &str = "world.json";
-/// The audit log and SQLite's files beside it.
-const LOG: [&str; 4] = ["menshen.db", "menshen.db-wal", "menshen.db-shm", "menshen.db-journal"];
+/// The audit log, SQLite's files beside it, and the mark of how far it had come.
+const LOG: [&str; 5] = ["menshen.db", "menshen.db-wal", "menshen.db-shm", "menshen.db-journal", "menshen.mark"];
 
 /// Whether the directory holds an audit log that no sandbox wrote.
 pub(super) fn is_real(dir: &Path) -> bool {

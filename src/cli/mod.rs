@@ -12,6 +12,7 @@ mod confirm;
 mod demo;
 mod hand;
 mod logging;
+mod memory;
 mod print;
 mod progress;
 mod review;
@@ -23,6 +24,7 @@ mod setup;
 use anyhow::Error;
 use args::{Cli, Command};
 use clap::{CommandFactory, Parser};
+use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -40,14 +42,31 @@ struct Wrong(String);
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
+    let open = memory::close();
     let cli = Cli::parse();
     logging::start(cli.global.log);
+    for what in open {
+        tracing::warn!("{what}: a crash may write secrets to disk");
+    }
+    logging::guard_panics();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let outcome = match runtime {
         Ok(runtime) => runtime.block_on(dispatch(cli)),
         Err(error) => Err(Error::new(error).context("the runtime cannot start")),
     };
     ExitCode::from(outcome.unwrap_or_else(|error| report(&error)))
+}
+
+/// Whether a command line (without the program's name) would be understood, the times in it included. Does nothing of it.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub fn understands(words: impl IntoIterator<Item = OsString>) -> Result<(), String> {
+    let cli = Cli::try_parse_from(std::iter::once(OsString::from("menshen")).chain(words));
+    match cli.map_err(|error| error.to_string())?.command {
+        Some(Command::Audit { what }) => audit::understands(what).map_err(|error| with_causes(&error)),
+        _ => Ok(()),
+    }
 }
 
 async fn dispatch(cli: Cli) -> Result<u8, Error> {
@@ -59,7 +78,7 @@ async fn dispatch(cli: Cli) -> Result<u8, Error> {
         Some(Command::Rules { what }) => Box::pin(rules::rules(global, what)).await,
         Some(Command::Api { what }) => Box::pin(api::api(global, what)).await,
         Some(Command::Review { what }) => Box::pin(review::review(global, what)).await,
-        Some(Command::Pause(scope)) => brakes::pause(global, &scope).await,
+        Some(Command::Pause(args)) => brakes::pause(global, &args).await,
         Some(Command::Resume(scope)) => brakes::resume(global, &scope).await,
         Some(Command::Sandbox(options)) => sandbox::serve(global, &options).await,
         Some(Command::Completions { shell }) => {

@@ -1,6 +1,7 @@
 //! Progress on long work: on a terminal, on standard error, and only when it takes long.
 
 use crate::service::Stage;
+use crate::store::Stage as Verifying;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
@@ -41,6 +42,23 @@ impl Progress {
     /// Shows how much of the log is decided again.
     pub(super) fn tell_again(&self, done: u64, at_most: u64) {
         self.say(|| format!("deciding again: {done} of at most {at_most} applications"));
+    }
+
+    /// Shows how far a verification is.
+    pub(super) fn tell_verifying(&self, stage: Verifying) {
+        self.say(|| match stage {
+            Verifying::Entries { done, of } => format!("verifying the chain: {done} of {of} entries"),
+            Verifying::Words { done, of } => format!("verifying the words: {done} of {of} decisions"),
+            Verifying::Folds { done, of } => format!("counting again: {done} of {of} decisions"),
+            Verifying::File => {
+                "SQLite checks the file; until it is done the write-ahead log of a running service grows".to_owned()
+            }
+        });
+    }
+
+    /// Shows how many decisions have lost their words.
+    pub(super) fn tell_erasing(&self, done: u64, of: u64) {
+        self.say(|| format!("erasing words: {done} of {of} decisions"));
     }
 
     /// Prints a result without the line in its way.

@@ -1,15 +1,14 @@
 //! `run`, `run --once`, `run --dry-run`.
 
 use super::args::{Format, Global, RunArgs};
-use super::print::{self, Align, Csv, Table, Tone, visible};
+use super::print::{self, Align, Csv, DecidedRecord, Table, Tone, visible};
 use super::progress::Progress;
 use super::setup::{Ground, Purpose, cut_nobody_off};
 use super::{DONE, FAILED, audit, demo};
-use crate::policy::{Brake, Category, Why};
+use crate::policy::{Brake, Step};
 use crate::service::{Account, PassReport, Preview, PreviewedAccount, Service, preview, run as run_service, run_once};
 use crate::store::Reader;
 use anyhow::Error;
-use serde::Serialize;
 use std::borrow::Cow;
 
 /// Does what `run` was asked for.
@@ -100,8 +99,8 @@ async fn dry_run(global: &Global, yes: bool) -> Result<u8, Error> {
     });
     print::wanted(match global.format {
         Format::Human => print_table(&previewed_brakes, &lines, accounts.len() > 1),
-        Format::Json => lines.iter().try_for_each(|line| print::json(&Record::of(line))),
-        Format::Csv => print_csv(&lines),
+        Format::Json => lines.iter().try_for_each(|line| print::json(&record(line))),
+        Format::Csv => DecidedRecord::print_csv(lines.iter().map(record)),
     })?;
     drop(ground.sandbox);
     Ok(if failed { FAILED } else { DONE })
@@ -118,39 +117,10 @@ fn say_troubles(previewed: &[PreviewedAccount]) {
     }
 }
 
-/// A line of the preview, as JSON shows it.
-#[derive(Serialize)]
-struct Record<'a> {
-    account: &'a str,
-    appid: &'a str,
-    create_time: Option<i64>,
-    nickname: &'a str,
-    reason: &'a str,
-    categories: Vec<String>,
-    verdict: &'static str,
-    rule: Option<&'a str>,
-    message: Option<&'a str>,
-    brake: Option<Brake>,
-    why: &'a Why,
-}
-
-impl Record<'_> {
-    fn of(line: &Preview) -> Record<'_> {
-        let (application, decision) = (&line.step.application, &line.step.decision);
-        Record {
-            account: &line.account,
-            appid: application.appid.as_str(),
-            create_time: application.create_time.seconds(),
-            nickname: &application.nickname,
-            reason: &application.reason,
-            categories: application.categories.iter().map(Category::to_string).collect(),
-            verdict: decision.verdict.word(),
-            rule: line.rule.as_deref(),
-            message: decision.message.as_deref(),
-            brake: decision.brake,
-            why: &line.why,
-        }
-    }
+/// A line of the preview, as machines read it.
+fn record(line: &Preview) -> DecidedRecord<'_> {
+    let Step { application, decision, .. } = &line.step;
+    DecidedRecord::of(Some(&line.account), application, decision, line.rule.as_deref(), &line.why)
 }
 
 fn print_table(brakes: &[String], lines: &[Preview], with_account: bool) -> Result<(), Error> {
@@ -177,7 +147,7 @@ fn print_table(brakes: &[String], lines: &[Preview], with_account: bool) -> Resu
 }
 
 fn row(line: &Preview, with_account: bool) -> Vec<(String, Tone)> {
-    let record = Record::of(line);
+    let record = record(line);
     let verdict = match record.brake {
         Some(brake) => format!("{} ({brake})", record.verdict),
         None => record.verdict.to_owned(),
@@ -214,37 +184,4 @@ fn summary(lines: &[Preview]) -> String {
         count("hold") + doubtful,
         braked - doubtful,
     )
-}
-
-fn print_csv(lines: &[Preview]) -> Result<(), Error> {
-    let mut csv = Csv::begin(&[
-        "account",
-        "appid",
-        "create_time",
-        "nickname",
-        "reason",
-        "categories",
-        "verdict",
-        "rule",
-        "message",
-        "brake",
-        "why",
-    ])?;
-    for line in lines {
-        let record = Record::of(line);
-        csv.row([
-            Cow::from(record.account),
-            Cow::from(record.appid),
-            Cow::from(record.create_time.map(|seconds| seconds.to_string()).unwrap_or_default()),
-            Cow::from(record.nickname),
-            Cow::from(record.reason),
-            Cow::from(record.categories.join("; ")),
-            Cow::from(record.verdict),
-            Cow::from(record.rule.unwrap_or_default()),
-            Cow::from(record.message.unwrap_or_default()),
-            Cow::from(record.brake.map(Brake::word).unwrap_or_default()),
-            Cow::from(&line.why.sentence),
-        ])?;
-    }
-    csv.end()
 }

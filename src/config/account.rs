@@ -1,7 +1,8 @@
 //! `[[account]]` with its overrides, `[wechat]` and `[limits]`.
 
+use super::proxy::ProxyAddress;
 use super::token::{self, Token};
-use super::{Need, Surroundings};
+use super::{Need, Surroundings, files};
 use crate::document::{Table, Value};
 use crate::policy::AppId;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -38,9 +39,18 @@ pub struct Wechat {
     /// For one call.
     pub timeout: Duration,
     /// An HTTP or SOCKS proxy.
-    pub proxy: Option<String>,
-    /// A file of further trusted certificates (PEM).
-    pub ca_file: Option<PathBuf>,
+    pub proxy: Option<ProxyAddress>,
+    /// Further trusted certificates.
+    pub ca_file: Option<CaFile>,
+}
+
+/// A file of trusted certificates. Two are equal when what is in them is: a renewed one makes a new client at a reload.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CaFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// What is in it (PEM); empty unless the configuration was loaded with [`Need::Secrets`].
+    pub pem: Vec<u8>,
 }
 
 /// `[limits]`: how much may be done by rules; `None` = no limit.
@@ -88,12 +98,17 @@ const SIDECAR_HOST: &str = "api.weixin.qq.com";
 const SIDECAR: &str = "http://api.weixin.qq.com";
 
 /// Reads `[wechat]`.
-pub(super) fn wechat<'d>(value: Option<Value<'d>>, path: &Path) -> (Wechat, Written<'d>) {
+pub(super) fn wechat<'d>(
+    value: Option<Value<'d>>,
+    path: &Path,
+    surroundings: &Surroundings,
+    need: Need,
+) -> (Wechat, Written<'d>) {
     let mut wechat = Wechat::default();
     let table = value.and_then(|v| v.table("[wechat]"));
     let written = table.as_ref().and_then(|table| table.optional("base_url"));
     if let Some(table) = table {
-        wechat.fill(&table, path);
+        wechat.fill(&table, path, surroundings, need);
         table.finish();
     }
     (wechat, written)
@@ -154,7 +169,7 @@ fn account(
     let appid = table.required("appid").and_then(|v| appids.take(&v));
     let token = table.required("token").and_then(|v| token::read(&v, defaults));
     let mut wechat = defaults.wechat.clone();
-    wechat.fill(&table, defaults.path);
+    wechat.fill(&table, defaults.path, defaults.surroundings, defaults.need);
     let written = table.optional("base_url");
     match (&token, &written) {
         (Some(Token::None), None) if defaults.written.is_none() => SIDECAR.clone_into(&mut wechat.base_url),
@@ -208,7 +223,7 @@ impl Unique {
 
 impl Wechat {
     /// Takes every key of `[wechat]` that is there.
-    fn fill(&mut self, table: &Table<'_>, path: &Path) {
+    fn fill(&mut self, table: &Table<'_>, path: &Path, surroundings: &Surroundings, need: Need) {
         set(&mut self.base_url, table.optional("base_url").and_then(|v| base_url(&v)));
         let whole = |key, range| table.optional(key).and_then(|v| v.whole(range));
         set(&mut self.page_size, whole("page_size", 1..=1_000).map(|n| n as u32));
@@ -218,8 +233,7 @@ impl Wechat {
         let range = Duration::from_secs(1)..=Duration::from_secs(600);
         set(&mut self.timeout, timeout.and_then(|v| v.duration(range)));
         self.proxy = table.optional("proxy").and_then(|v| proxy(&v)).or(self.proxy.take());
-        let ca_file = table.optional("ca_file").and_then(|v| v.words());
-        let ca_file = ca_file.map(|file| path.parent().unwrap_or(Path::new("")).join(file));
+        let ca_file = table.optional("ca_file").and_then(|v| ca_file(&v, path, surroundings, need));
         self.ca_file = ca_file.or(self.ca_file.take());
     }
 }
@@ -228,6 +242,32 @@ fn set<T>(target: &mut T, value: Option<T>) {
     if let Some(value) = value {
         *target = value;
     }
+}
+
+/// A file of certificates, read where calls are going to be made.
+fn ca_file(value: &Value<'_>, path: &Path, surroundings: &Surroundings, need: Need) -> Option<CaFile> {
+    const HELP: &str = "name a file of certificates in PEM form, readable by the user of the service";
+    let path = path.parent().unwrap_or(Path::new("")).join(value.words()?);
+    if need != Need::Secrets {
+        return Some(CaFile { path, pem: Vec::new() });
+    }
+    match files::read_certificates(&path, surroundings) {
+        Ok(pem) if is_pem(&pem) => Some(CaFile { path, pem }),
+        Ok(_) => {
+            value.wrong("unreadable", format!("{}: there is no certificate in it", path.display()), HELP);
+            None
+        }
+        Err(why) => {
+            let help = why.help.unwrap_or_else(|| HELP.to_owned());
+            value.wrong(why.code, format!("{}: {}", path.display(), why.message), help);
+            None
+        }
+    }
+}
+
+fn is_pem(bytes: &[u8]) -> bool {
+    let begin = b"-----BEGIN CERTIFICATE-----";
+    bytes.windows(begin.len()).any(|part| part == begin)
 }
 
 /// An address calls go to: `https`, or `http` on this machine.
@@ -274,7 +314,7 @@ pub(super) fn is_loopback(url: &Url) -> bool {
     }
 }
 
-fn proxy(value: &Value<'_>) -> Option<String> {
+fn proxy(value: &Value<'_>) -> Option<ProxyAddress> {
     let text = value.words()?;
     let url = Url::parse(text).ok().filter(|url| url.host().is_some());
     let known = |url: &Url| ["http", "https", "socks5", "socks5h"].contains(&url.scheme());
@@ -286,5 +326,5 @@ fn proxy(value: &Value<'_>) -> Option<String> {
         );
         return None;
     }
-    Some(text.to_owned())
+    Some(ProxyAddress::new(text))
 }

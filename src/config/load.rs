@@ -125,10 +125,11 @@ fn read(root: &Table<'_>, path: &Path, surroundings: &Surroundings, need: Need) 
     let platform = root.optional("platform");
     let limits = account::limits(root.optional("limits"), "[limits]", account::Limits::default());
     let pending = service::pending(root.optional("pending"));
+    let housekeeping = service::housekeeping(root.optional("housekeeping"));
     let (service, platform, accounts, account_names) = match need {
         Need::Policy => (service::default(), None, Vec::new(), account::names(&tables)),
         Need::Secrets | Need::State | Need::Rules => {
-            let (wechat, base_url) = account::wechat(wechat, path);
+            let (wechat, base_url) = account::wechat(wechat, path, surroundings, need);
             if need != Need::Rules && tables.is_empty() && written.is_none_or(|v| v.is_list()) {
                 let help = "name the plugin's owner: [[account]] with name, appid and token";
                 root.reading().report_help("missing", root.spot(), "there is no [[account]]", help);
@@ -146,7 +147,7 @@ fn read(root: &Table<'_>, path: &Path, surroundings: &Surroundings, need: Need) 
         Need::State => ParsedPolicy::left_out(root),
         _ => policy(root, path, known, surroundings),
     };
-    Config { path: path.to_owned(), service, platform, accounts, account_names, limits, policy, pending }
+    Config { path: path.to_owned(), service, platform, accounts, account_names, limits, policy, pending, housekeeping }
 }
 
 fn policy(root: &Table<'_>, path: &Path, accounts: Option<&[String]>, surroundings: &Surroundings) -> ParsedPolicy {

@@ -8,6 +8,7 @@ mod account;
 mod files;
 mod find;
 mod load;
+mod proxy;
 mod schedule;
 mod secret;
 mod service;
@@ -15,10 +16,12 @@ mod surroundings;
 #[cfg(test)]
 mod tests;
 mod token;
+mod writers;
 
-pub use account::{Account, Limits, Wechat};
+pub use account::{Account, CaFile, Limits, Wechat};
 pub use find::find;
 pub use load::{Checked, check, check_text, load, load_cases, load_text};
+pub use proxy::ProxyAddress;
 pub use schedule::Schedule;
 pub use secret::{Origin, Secret};
 pub use service::{Pending, Service};
@@ -26,7 +29,7 @@ pub use surroundings::{Surroundings, Variables};
 pub use token::{Command, Header, Place, Platform, Token};
 
 use crate::document::{Problem, Problems};
-use crate::policy::parse::ParsedPolicy;
+use crate::policy::{Housekeeping, parse::ParsedPolicy};
 use std::fmt;
 use std::path::PathBuf;
 
@@ -49,6 +52,8 @@ pub struct Config {
     pub policy: ParsedPolicy,
     /// `[pending]`
     pub pending: Pending,
+    /// `[housekeeping]`
+    pub housekeeping: Housekeeping,
 }
 
 /// What the caller needs of a configuration.

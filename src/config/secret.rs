@@ -2,7 +2,7 @@
 
 use super::{Need, Surroundings, files};
 use crate::document::{Table, Value};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::{ExposeSecret, SecretString, zeroize::Zeroizing};
 use std::path::{Path, PathBuf};
 
 /// A secret and where it comes from. Prints as its origin.
@@ -111,19 +111,19 @@ fn looks_secret(text: &str) -> bool {
 
 type Trouble = (String, String);
 
-fn fetch(origin: &Origin, surroundings: &Surroundings) -> Result<String, Trouble> {
+fn fetch(origin: &Origin, surroundings: &Surroundings) -> Result<Zeroizing<String>, Trouble> {
     match origin {
-        Origin::Env(name) => match (surroundings.env)(name).map(|v| v.into_string()) {
-            Some(Ok(value)) => Ok(value),
-            Some(Err(_)) => Err((format!("the environment variable {name} is not UTF-8"), "set it again".to_owned())),
+        Origin::Env(name) => match (surroundings.env)(name).map(|v| text_of(v.into_encoded_bytes())) {
+            Some(Some(value)) => Ok(value),
+            Some(None) => Err((format!("the environment variable {name} is not UTF-8"), "set it again".to_owned())),
             None => Err((
                 format!("the environment variable {name} is not set"),
                 format!("set it for the service, e.g. in an EnvironmentFile, or: export {name}=…"),
             )),
         },
-        Origin::File(path) => from_file(path),
+        Origin::File(path) => from_file(path, surroundings),
         Origin::Credential(name) => match &surroundings.credentials_dir {
-            Some(dir) => from_file(&dir.join(name)),
+            Some(dir) => from_file(&dir.join(name), surroundings),
             None => Err((
                 format!("credential {name}: $CREDENTIALS_DIRECTORY is not set"),
                 format!("systemd sets it: LoadCredential={name}:PATH in the unit; elsewhere use env or file"),
@@ -132,15 +132,21 @@ fn fetch(origin: &Origin, surroundings: &Surroundings) -> Result<String, Trouble
     }
 }
 
-fn from_file(path: &Path) -> Result<String, Trouble> {
-    files::read_any(path).map_err(|why| {
+fn from_file(path: &Path, surroundings: &Surroundings) -> Result<Zeroizing<String>, Trouble> {
+    files::read_secret(path, surroundings).map_err(|why| {
         let help = why.help.unwrap_or_else(|| "the file holds the secret and nothing else".to_owned());
         (format!("{}: {}", path.display(), why.message), help)
     })
 }
 
+/// What is no text is wiped, too.
+fn text_of(bytes: Vec<u8>) -> Option<Zeroizing<String>> {
+    let bytes = Zeroizing::new(bytes);
+    std::str::from_utf8(&bytes).ok().map(|text| Zeroizing::new(text.to_owned()))
+}
+
 /// White space around it goes; what is left must be one word.
-fn tidy(text: String) -> Result<SecretString, Trouble> {
+fn tidy(text: Zeroizing<String>) -> Result<SecretString, Trouble> {
     let word = text.trim_start_matches('\u{feff}').trim();
     if word.is_empty() {
         return Err(("the secret is empty".to_owned(), "it was looked for here and nothing is in it".to_owned()));

@@ -1,8 +1,8 @@
-//! `[service]` and `[pending]`.
+//! `[service]`, `[pending]` and `[housekeeping]`.
 
 use super::schedule::{self, Schedule};
 use crate::document::{Table, Value, suggest};
-use crate::policy::Mode;
+use crate::policy::{Housekeeping, Mode};
 use jiff::tz::TimeZone;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -35,6 +35,7 @@ const TIMEZONE: &str = "Asia/Shanghai";
 const STATE_DIR: &str = "/var/lib/menshen";
 const MODES: [(&str, Mode); 2] = [("live", Mode::Live), ("shadow", Mode::Shadow)];
 const HOUR: Duration = Duration::from_secs(3_600);
+const DAY: Duration = Duration::from_secs(86_400);
 const YEAR: Duration = Duration::from_secs(366 * 86_400);
 
 /// Reads `[service]`; what is absent or wrong gets its default. `path` is the file it stands in.
@@ -101,6 +102,18 @@ pub(super) fn pending(value: Option<Value<'_>>) -> Pending {
     fill_pending(&mut pending, &table);
     table.finish();
     pending
+}
+
+/// Reads `[housekeeping]`; what is absent is never deleted.
+pub(super) fn housekeeping(value: Option<Value<'_>>) -> Housekeeping {
+    let Some(table) = value.and_then(|v| v.table("[housekeeping]")) else { return Housekeeping::default() };
+    let after = |key| table.optional(key).and_then(|v| v.duration(DAY..=10 * YEAR));
+    let housekeeping = Housekeeping {
+        delete_refused_after: after("delete_refused_after"),
+        delete_timed_out_after: after("delete_timed_out_after"),
+    };
+    table.finish();
+    housekeeping
 }
 
 fn fill_pending(pending: &mut Pending, table: &Table<'_>) {

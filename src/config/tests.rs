@@ -48,6 +48,8 @@ fn load_files(files: &[(&str, &str)], need: Need) -> Result<Config, ConfigError>
     load(&directory.path().join("menshen.toml"), &surroundings(), need)
 }
 
+const PEM: &str = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+
 const ACCOUNT: &str = "[[account]]\nname = 'a'\nappid = 'wx'\ntoken = { secret = { env = 'MENSHEN_APP_SECRET' } }\n";
 
 #[track_caller]
@@ -164,6 +166,7 @@ fn the_example_shows_every_key() {
         "[wechat]".into(),
         "[policy]".into(),
         "[pending]".into(),
+        "[housekeeping]".into(),
         "[limits]".into(),
         "[[account]]".into(),
         "[[account]]\ntoken.zzzzzzzz = 1".into(),
@@ -225,6 +228,7 @@ fn the_sandbox_needs_rules_only() {
         "[zzz]",
         "[limits]\nzzz = 1",
         "[pending]\nwindow = 1",
+        "[housekeeping]\ndelete_refused_after = \"1h\"",
         "[[rule]]",
         "[[account]]\nname = 'b'\n[[rule]]\nname = 'q'\naction = 'hold'\nwhen = { always = true }\naccounts = ['c']",
     ] {

@@ -60,7 +60,7 @@ impl Token {
 }
 
 /// Where somebody else hands out a token or a ticket.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Place {
     /// What a program prints.
     Command(Command),
@@ -73,6 +73,20 @@ pub enum Place {
         /// Sent along.
         header: Option<Header>,
     },
+}
+
+/// Without arguments and query: a secret may stand there.
+impl fmt::Debug for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::Command(command) => command.fmt(f),
+            Place::File(path) => f.debug_tuple("File").field(path).finish(),
+            Place::Url { url, header } => {
+                let url = url.split(['?', '#']).next();
+                f.debug_struct("Url").field("url", &url).field("header", header).finish()
+            }
+        }
+    }
 }
 
 /// A program and its arguments.
@@ -108,7 +122,11 @@ impl Header {
     /// The whole value; `None` unless loaded with [`Need::Secrets`].
     pub fn value(&self) -> Option<SecretString> {
         let secret = self.secret.value()?;
-        Some(SecretString::from(format!("{}{}", self.prefix, secret.expose_secret())))
+        // Of its size from the start: a text that grows leaves copies behind.
+        let mut value = String::with_capacity(self.prefix.len() + secret.expose_secret().len());
+        value.push_str(&self.prefix);
+        value.push_str(secret.expose_secret());
+        Some(SecretString::from(value))
     }
 }
 

@@ -172,6 +172,21 @@ pub struct AccountRules {
     numbers: Vec<usize>,
 }
 
+/// An application decided again, ready to be counted.
+#[derive(Debug)]
+pub struct Again {
+    /// What the rules say now.
+    pub decision: Decision,
+    /// How that compares.
+    pub change: Change,
+    before: Option<Said>,
+    person: Option<Verdict>,
+    /// What spoke, by its number among the rules of all accounts; true or unknown.
+    spoke: Vec<(usize, Truth)>,
+    /// The number of the one that decided.
+    decided: Option<usize>,
+}
+
 /// The counts of a backtest.
 #[derive(Debug, Default)]
 pub struct Backtest {
@@ -180,7 +195,6 @@ pub struct Backtest {
     people: BTreeMap<(Verdict, Said), u64>,
     changes: BTreeMap<Change, u64>,
     undecidable: BTreeMap<Undecidable, u64>,
-    scratch: Scratch,
 }
 
 impl AccountRules {
@@ -194,6 +208,22 @@ impl AccountRules {
         let rules = RuleSet::compile(policy.for_account(account))?;
         let numbers = rules.spec().rules.iter().map(|rule| numbers[rule.name.as_str()]).collect();
         Ok(AccountRules { rules, numbers })
+    }
+
+    /// Decides an application again and compares. `scratch` is kept between applications, on each thread its own.
+    pub fn again(
+        &self,
+        application: &Application,
+        moment: &Moment<'_>,
+        before: &Before<'_>,
+        scratch: &mut Scratch,
+    ) -> Again {
+        let (folded, mut spoke) = (Folded::of(application), Vec::new());
+        let see = |rule: usize, truth| spoke.push((self.numbers[rule], truth));
+        let decision = self.rules.decide_seeing(&folded, application, moment, scratch, see);
+        let change = compare(before, &decision, super::rule_name(&self.rules, &decision));
+        let decided = decision.rule.map(|rule| self.numbers[rule]);
+        Again { change, before: before.said, person: before.person, spoke, decided, decision }
     }
 }
 
@@ -211,32 +241,24 @@ impl Backtest {
         Backtest { rules: policy.rules.iter().map(tally).collect(), ..Backtest::default() }
     }
 
-    /// Decides an application again and counts how that compares.
-    pub fn decide(
-        &mut self,
-        with: &AccountRules,
-        application: &Application,
-        moment: &Moment<'_>,
-        before: &Before<'_>,
-    ) -> (Decision, Change) {
-        let (folded, tallies) = (Folded::of(application), &mut self.rules);
-        let decision =
-            with.rules.decide_seeing(&folded, application, moment, &mut self.scratch, |rule, truth| match truth {
-                Truth::True => tallies[with.numbers[rule]].fired += 1,
-                Truth::Unknown => tallies[with.numbers[rule]].unknown += 1,
+    /// Counts an application that was decided again.
+    pub fn count(&mut self, again: &Again) {
+        for (rule, truth) in &again.spoke {
+            match truth {
+                Truth::True => self.rules[*rule].fired += 1,
+                Truth::Unknown => self.rules[*rule].unknown += 1,
                 Truth::False => {}
-            });
-        if let Some(rule) = decision.rule {
-            tallies[with.numbers[rule]].decided += 1;
+            }
         }
-        let change = compare(before, &decision, super::rule_name(&with.rules, &decision));
-        let said = Said::of(decision.verdict, decision.brake);
-        *self.cells.entry((before.said, said)).or_default() += 1;
-        *self.changes.entry(change).or_default() += 1;
-        if let Some(person) = before.person {
+        if let Some(rule) = again.decided {
+            self.rules[rule].decided += 1;
+        }
+        let said = Said::of(again.decision.verdict, again.decision.brake);
+        *self.cells.entry((again.before, said)).or_default() += 1;
+        *self.changes.entry(again.change).or_default() += 1;
+        if let Some(person) = again.person {
             *self.people.entry((person, said)).or_default() += 1;
         }
-        (decision, change)
     }
 
     /// Counts an application that cannot be decided again.

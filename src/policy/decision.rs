@@ -104,6 +104,9 @@ pub struct RuleWhy {
     /// It is in shadow mode: shown, not counted.
     #[serde(skip_serializing_if = "std::ops::Not::not", default)]
     pub shadow: bool,
+    /// How often it may be carried out, in words: `20 in 1d`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub limit: Option<String>,
     /// Where it stands, as `file:line`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub place: Option<String>,

@@ -4,8 +4,11 @@
 //! limits, the stops and the time. A dry run is this plan, printed; a live pass
 //! is this plan, carried out. It never looks at WeChat or the log itself.
 
-use super::{Action, AppId, Application, Brake, Decision, Identity, Mode, Moment, Outcome, RuleSet, Verdict, Why};
-use std::collections::{BTreeSet, HashMap};
+use super::{
+    Action, AppId, Application, Brake, Decision, Full, Identity, Limited, Mode, Moment, Outcome, Places, RuleSet,
+    Verdict, Why,
+};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// What the log last said about an application.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,17 +37,46 @@ pub struct Past {
     pub message: Option<String>,
     /// The newest row whose change WeChat accepted at our word, and that change; older than this one, or this one.
     pub accepted: Option<(i64, Action)>,
+    /// It says how the application ended without us.
+    pub elsewhere: bool,
 }
 
-/// What may still be done, by `[limits]`; `None` = no limit.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// What may still be done, by `[limits]` and by the limits of rules; `None` = no limit.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Room {
-    /// Agrees left today.
-    pub agree: Option<u32>,
-    /// Refusals left today.
-    pub refuse: Option<u32>,
-    /// Acts left in this pass.
-    pub per_pass: Option<u32>,
+    /// Agrees today.
+    pub agree: Option<Places>,
+    /// Refusals today.
+    pub refuse: Option<Places>,
+    /// Acts in this pass.
+    pub per_pass: Option<Places>,
+    /// Acts of the rules that have a limit, by their index in [`PolicySpec::rules`](super::PolicySpec).
+    pub rules: BTreeMap<usize, Places>,
+}
+
+impl Room {
+    /// Takes a place of every limit that counts this act, or of none, and says which is full. An act that `has_place`
+    /// took its place of a day and of its rule with an earlier attempt.
+    fn take(&mut self, rules: &RuleSet, action: Action, rule: Option<usize>, has_place: bool) -> Result<(), Full> {
+        let day = match action {
+            Action::Agree => self.agree.as_mut(),
+            Action::Refuse => self.refuse.as_mut(),
+            Action::Delete => None,
+        };
+        let of_rule = rule.and_then(|index| {
+            let spec = &rules.spec().rules[index];
+            let per = spec.limit?.per;
+            Some((Limited::Rule { name: spec.name.clone(), per }, self.rules.get_mut(&index)?))
+        });
+        let lasting = day.map(|places| (Limited::Day(action), places)).into_iter().chain(of_rule);
+        let of_pass = self.per_pass.as_mut().map(|places| (Limited::Pass, places));
+        let counted: Vec<_> = lasting.filter(|_| !has_place).chain(of_pass).collect();
+        if let Some((limit, places)) = counted.iter().find(|(_, places)| places.is_full()) {
+            return Err(Full { limit: limit.clone(), places: **places });
+        }
+        counted.into_iter().for_each(|(_, places)| places.taken += 1);
+        Ok(())
+    }
 }
 
 /// What stops acting for an account while evaluation goes on.
@@ -79,9 +111,11 @@ pub struct Situation<'a> {
     /// What the log last said, by identity.
     pub past: &'a HashMap<Identity, Past>,
     /// What the limits leave.
-    pub room: Room,
+    pub room: &'a Room,
     /// What stops acting.
     pub stops: &'a Stops,
+    /// Pending ones without a create_time that the list shows ended as well: they applied again, or were just decided.
+    pub ended: &'a HashSet<Identity>,
     /// Rows a crash left `planned` are settled; otherwise nothing new may be sent.
     pub settled: bool,
 }
@@ -95,6 +129,8 @@ pub struct Step {
     pub decision: Decision,
     /// What is to be done.
     pub todo: Todo,
+    /// The limit that is full, if the brake is `limit`.
+    pub full: Option<Full>,
 }
 
 /// What a step asks for.
@@ -111,7 +147,7 @@ pub enum Todo {
         /// The failed row this is a further attempt of.
         again: Option<i64>,
     },
-    /// It may not be touched before the rows of an earlier crash are settled.
+    /// It may not be touched before the rows of an earlier crash are settled, or while the list lags behind the log.
     Wait,
     /// The log says we did this and WeChat agreed, and still it is pending.
     Contradicted {
@@ -126,7 +162,7 @@ pub enum Todo {
 pub fn plan(situation: &Situation<'_>, mut pending: Vec<Application>) -> Vec<Step> {
     pending.sort_by(|a, b| age_order(a).cmp(&age_order(b)));
     let twice = appearing_twice(&pending);
-    let mut room = situation.room;
+    let mut room = situation.room.clone();
     let mut steps: Vec<Step> = Vec::with_capacity(pending.len());
     for application in pending {
         let decision = decide(situation, &application, &twice);
@@ -153,7 +189,8 @@ fn appearing_twice(pending: &[Application]) -> BTreeSet<AppId> {
 }
 
 fn decide(situation: &Situation<'_>, application: &Application, twice: &BTreeSet<AppId>) -> Decision {
-    if application.malformed.is_empty() && twice.contains(&application.appid) {
+    let unclear = twice.contains(&application.appid) || situation.ended.contains(&application.identity());
+    if application.malformed.is_empty() && unclear {
         return undecided(Brake::Ambiguous);
     }
     situation.rules.decide(application, situation.moment)
@@ -162,27 +199,35 @@ fn decide(situation: &Situation<'_>, application: &Application, twice: &BTreeSet
 fn step(situation: &Situation<'_>, room: &mut Room, application: Application, mut decision: Decision) -> Step {
     let past = situation.past.get(&application.identity());
     if past.is_some_and(|past| past.outcome == Outcome::Planned) {
-        return Step { application, decision, todo: Todo::Wait };
+        return Step { application, decision, todo: Todo::Wait, full: None };
+    }
+    if past.is_some_and(|past| past.elsewhere) && application.create_time.text().is_some() {
+        // It was seen to have ended: this list lags, and a person's decision is not argued with.
+        return Step { application, decision, todo: Todo::Wait, full: None };
     }
     let past = past.filter(|past| past.verdict.is_some());
     if let Some((row, action)) = past.and_then(|past| past.accepted) {
         return after_acceptance(situation, past, application, decision, (row, action));
     }
+    let mut full = None;
     let todo = match (wanted_action(&decision), past) {
         (Some(action), _) if situation.mode == Mode::Live => {
             let again = further_attempt(situation, past, &decision);
-            match stopped(situation, room, action, again.is_some_and(|past| past.place)) {
-                Some(brake) => {
-                    decision.brake = Some(brake);
-                    rest(situation, past, &decision)
-                }
+            decision.brake = situation.stops.brake(action);
+            if decision.brake.is_none() {
+                let has_place = again.is_some_and(|past| past.place);
+                full = room.take(situation.rules, action, decision.rule, has_place).err();
+                decision.brake = full.is_some().then_some(Brake::Limit);
+            }
+            match decision.brake {
+                Some(_) => rest(situation, past, &decision),
                 None if !situation.settled => Todo::Wait,
                 None => Todo::Act { action, again: again.map(|past| past.id) },
             }
         }
         _ => rest(situation, past, &decision),
     };
-    Step { application, decision, todo }
+    Step { application, decision, todo, full }
 }
 
 /// The change a decision asks for, unless a brake keeps it back.
@@ -218,7 +263,7 @@ fn after_acceptance(
             Mode::Shadow => Todo::Known,
         }
     };
-    Step { application, decision, todo }
+    Step { application, decision, todo, full: None }
 }
 
 fn undecided(brake: Brake) -> Decision {
@@ -240,27 +285,6 @@ fn says_the_same(situation: &Situation<'_>, past: &Past, decision: &Decision) ->
     past.verdict == Some(decision.verdict) && past.rule.as_deref() == rule_name(situation.rules, decision)
 }
 
-/// The brake that keeps an action back, or `None` with its place in the limits taken.
-fn stopped(situation: &Situation<'_>, room: &mut Room, action: Action, has_place: bool) -> Option<Brake> {
-    if let Some(brake) = situation.stops.brake(action) {
-        return Some(brake);
-    }
-    let mut nothing = None;
-    let day = match action {
-        Action::Agree => &mut room.agree,
-        Action::Refuse => &mut room.refuse,
-        Action::Delete => &mut nothing,
-    };
-    if room.per_pass == Some(0) || (*day == Some(0) && !has_place) {
-        return Some(Brake::Limit);
-    }
-    room.per_pass = room.per_pass.map(|left| left - 1);
-    if !has_place {
-        *day = day.map(|left| left - 1);
-    }
-    None
-}
-
 /// Nothing is sent: a row is written unless the log says the same already.
 fn rest(situation: &Situation<'_>, past: Option<&Past>, decision: &Decision) -> Todo {
     let unchanged = past.is_some_and(|past| {
@@ -278,14 +302,17 @@ fn rest(situation: &Situation<'_>, past: Option<&Past>, decision: &Decision) -> 
 }
 
 /// The evidence for a step: what the rules say, and the brake of the plan in the same sentence.
-pub fn evidence(rules: &RuleSet, moment: &Moment<'_>, application: &Application, decision: &Decision) -> Why {
-    let mut why = rules.why(application, moment, decision);
-    match decision.brake {
+pub fn evidence(rules: &RuleSet, moment: &Moment<'_>, step: &Step) -> Why {
+    let mut why = rules.why(&step.application, moment, &step.decision);
+    match step.decision.brake {
         Some(Brake::Ambiguous) => {
             why.sentence =
                 "hold: the appid alone does not tell which application is meant: another pending entry carries it, or one without create_time was decided before".to_owned();
         }
-        Some(Brake::Limit) => why.sentence.push_str("; held: a limit of [limits] is reached"),
+        Some(Brake::Limit) => match &step.full {
+            Some(full) => why.sentence.push_str(&format!("; held: {full}")),
+            None => why.sentence.push_str("; held: a limit is reached"),
+        },
         Some(Brake::Pause) => why.sentence.push_str("; held: acting is paused"),
         Some(Brake::Verification) => why.sentence.push_str("; held: the brake verification is pulled"),
         Some(Brake::Unknown | Brake::Malformed | Brake::Message) | None => {}

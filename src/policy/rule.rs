@@ -4,7 +4,7 @@
 //! compiles, what is kept in the audit log by its hash, and what a replay reads
 //! back. Places in files are beside it and never part of the hash.
 
-use super::EarlierKind;
+use super::{EarlierKind, RuleLimit};
 use serde::{Deserialize, Serialize};
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -102,6 +102,9 @@ pub struct RuleSpec {
     /// A note for reviewers.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub note: Option<String>,
+    /// How often it may be carried out; `None` = no limit of its own.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub limit: Option<RuleLimit>,
     /// Fires when this holds …
     pub when: Condition,
     /// … and this does not.

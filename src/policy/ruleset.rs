@@ -45,6 +45,7 @@ pub struct RuleSet {
     hash: String,
     pub(super) compiled: Compiled,
     wake: Wake,
+    looks_back: bool,
 }
 
 /// An application's texts and categories, folded.
@@ -93,7 +94,9 @@ impl RuleSet {
     pub fn compile(spec: PolicySpec) -> Result<RuleSet, Vec<RuleProblem>> {
         let compiled = compile(&spec)?;
         let wake = Wake::new(compiled.rules.iter().map(|rule| rule.when.as_slice()));
-        Ok(RuleSet { hash: hash(&spec), spec, compiled, wake })
+        let asks = |rule: &super::RuleSpec| asks(&rule.when) || rule.unless.as_ref().is_some_and(asks);
+        let looks_back = spec.rules.iter().any(asks);
+        Ok(RuleSet { hash: hash(&spec), spec, compiled, wake, looks_back })
     }
 
     /// What it was compiled from.
@@ -108,8 +111,7 @@ impl RuleSet {
 
     /// Whether any rule asks for earlier applications: [`Moment::history`] is looked at.
     pub fn needs_history(&self) -> bool {
-        let conditions = |rule: &super::RuleSpec| asks(&rule.when) || rule.unless.as_ref().is_some_and(asks);
-        self.spec.rules.iter().any(conditions)
+        self.looks_back
     }
 
     /// Decides one application.

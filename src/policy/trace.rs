@@ -267,7 +267,7 @@ fn listed(words: &[impl AsRef<str>]) -> String {
 }
 
 /// A duration in its two largest units: `1d 2h`, `90s` as `1m 30s`.
-fn span(duration: Duration) -> String {
+pub(super) fn span(duration: Duration) -> String {
     let secs = duration.as_secs();
     let units = [(secs / 86_400, "d"), (secs / 3_600 % 24, "h"), (secs / 60 % 60, "m"), (secs % 60, "s")];
     let first = units.iter().position(|(count, _)| *count > 0).unwrap_or(3);

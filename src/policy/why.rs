@@ -64,6 +64,7 @@ impl RuleSet {
             rule: spec.name.clone(),
             action: spec.action,
             shadow: !compiled.live,
+            limit: spec.limit.map(|limit| limit.to_string()),
             place: spec.place.as_ref().map(ToString::to_string),
             truth,
             conditions,

@@ -88,6 +88,15 @@ impl Answer {
         Answer { errcode: Some(code), json: Json::object([("errcode", number(code)), ("errmsg", Json::text(&words))]) }
     }
 
+    /// Changes a field that is there.
+    pub(super) fn set(&mut self, field: &str, value: Json) {
+        if let Json::Object(fields) = &mut self.json
+            && let Some((_, known)) = fields.iter_mut().find(|(name, _)| name == field)
+        {
+            *known = value;
+        }
+    }
+
     /// Ok, and one more field.
     pub(super) fn ok_with(field: &str, value: Json) -> Answer {
         let mut answer = Answer::ok();

@@ -1,6 +1,6 @@
 //! From an answer to what travels: the last place where a fault can strike.
 
-use super::answer::{Answer, Delivery, Reply};
+use super::answer::{Answer, Delivery, Json, Reply};
 use super::fault::{Effect, Fault};
 use super::state::{State, Visit};
 use std::time::Duration;
@@ -19,10 +19,15 @@ impl State {
     pub(super) fn deliver(
         &self,
         visit: &Visit,
-        answer: Answer,
+        mut answer: Answer,
         instead: Option<Effect>,
         dress: &[Fault],
     ) -> (Option<i64>, Reply) {
+        for fault in dress {
+            if let Effect::ExpiresIn(life) = &fault.effect {
+                answer.set("expires_in", Json::Raw(life.clone()));
+            }
+        }
         let camel = dress.iter().any(|fault| fault.effect == Effect::CamelCase);
         let json = if camel { answer.json.in_camel_case() } else { answer.json };
         let mut text = String::new();

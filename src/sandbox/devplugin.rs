@@ -88,6 +88,7 @@ impl State {
             Target::All => roster.pending().collect(),
             Target::None => Vec::new(),
             Target::Other => roster.pending().rev().find(|id| *id != asked).into_iter().collect(),
+            Target::Both => roster.pending().rev().find(|id| *id != asked).into_iter().chain([asked]).collect(),
         })
     }
 

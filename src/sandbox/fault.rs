@@ -121,6 +121,8 @@ pub enum Effect {
     Slow(Duration),
     /// The answer uses the cloud call's names (`errCode`, `applyList`).
     CamelCase,
+    /// A token is handed out with this `expires_in`, any JSON value; it lives as long as it always does.
+    ExpiresIn(String),
     /// All tokens of the account die before the call is looked at, as if somebody else had refreshed by force.
     TokenDies,
     /// An agree or refuse hits this instead of what it names, and is answered with ok.
@@ -131,6 +133,8 @@ pub enum Effect {
     Withdrawn,
     /// The list goes on showing the old status after the change.
     Lag(Lag),
+    /// Entries are shown as they stood so long ago.
+    Behind(Duration),
     /// Pages hold at most so many entries.
     Cap(u32),
     /// Pages after the first begin so many entries too early (they repeat) or, if negative, too late (some are skipped).
@@ -163,6 +167,8 @@ pub enum Target {
     None,
     /// Another pending application than the one named.
     Other,
+    /// The one named, and another.
+    Both,
 }
 
 /// For how long the list shows the old status.
@@ -205,6 +211,10 @@ pub enum Malformation {
     CreateTimeMissing,
     /// `"create_time":"yesterday"`.
     CreateTimeText,
+    /// A second `reason` behind the first, with other words.
+    ReasonTwice,
+    /// A second `status` behind the first: 2.
+    StatusTwice,
     /// The nickname holds half of a surrogate pair (`\ud83d`), which is no text.
     LoneSurrogate,
 }
@@ -255,12 +265,12 @@ impl Effect {
                 Stage::After => Moment::After,
             },
             Effect::Truncated => Moment::After,
-            Effect::ContentType(_) | Effect::Slow(_) | Effect::CamelCase => Moment::Dress,
+            Effect::ContentType(_) | Effect::Slow(_) | Effect::CamelCase | Effect::ExpiresIn(_) => Moment::Dress,
             Effect::TokenDies => Moment::Token,
             Effect::Hits(_) | Effect::Overtaken | Effect::Withdrawn => Moment::Act,
             Effect::Lag(_) => Moment::Acted,
             Effect::Cap(_) | Effect::Drift(_) | Effect::Arrives(_) | Effect::RepeatPage(_) => Moment::List,
-            Effect::NullList | Effect::NoList => Moment::List,
+            Effect::NullList | Effect::NoList | Effect::Behind(_) => Moment::List,
             Effect::Malformed { .. } => Moment::Entries,
         }
     }

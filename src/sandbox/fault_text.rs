@@ -41,12 +41,12 @@ const ENDPOINTS: &str = "stable_token, token, devplugin, plugin, component_token
 const ACTIONS: &str = "dev_apply_list, dev_agree, dev_refuse, dev_delete, apply, list, unbind, update";
 const EFFECTS: &str = "busy, errcode=N, http=STATUS, reset, lost, hang, html, empty, huge=BYTES \
     (each also with -after, as in lost-after: the work is done), truncated, content-type=TYPE, slow=MS, camel-case, \
-    token-dies, hits=oldest|all|none|other, overtaken, withdrawn, lag=READINGS|lag=NNNms, cap=N, drift=N, arrives=N, \
+    expires-in=JSON, token-dies, hits=oldest|all|none|other|both, overtaken, withdrawn, lag=READINGS|lag=NNNms, behind=MS, cap=N, drift=N, arrives=N, \
     repeat-page=N, null-list, no-list, malformed=KIND or malformed=KIND/EVERY with KIND one of categories-string, \
     categories-null, nickname-number, reason-object, status-string, status-missing, status-unknown, appid-number, \
-    appid-missing, appid-empty, entry-string, create-time-number, create-time-missing, create-time-text, lone-surrogate";
+    appid-missing, appid-empty, entry-string, create-time-number, create-time-missing, create-time-text, reason-twice, status-twice, lone-surrogate";
 
-const MALFORMATIONS: [(&str, Malformation); 15] = [
+const MALFORMATIONS: [(&str, Malformation); 17] = [
     ("categories-string", Malformation::CategoriesString),
     ("categories-null", Malformation::CategoriesNull),
     ("nickname-number", Malformation::NicknameNumber),
@@ -61,13 +61,30 @@ const MALFORMATIONS: [(&str, Malformation); 15] = [
     ("create-time-number", Malformation::CreateTimeNumber),
     ("create-time-missing", Malformation::CreateTimeMissing),
     ("create-time-text", Malformation::CreateTimeText),
+    ("reason-twice", Malformation::ReasonTwice),
+    ("status-twice", Malformation::StatusTwice),
     ("lone-surrogate", Malformation::LoneSurrogate),
 ];
 
-const TARGETS: [(&str, Target); 4] =
-    [("oldest", Target::Oldest), ("all", Target::All), ("none", Target::None), ("other", Target::Other)];
+const TARGETS: [(&str, Target); 5] = [
+    ("oldest", Target::Oldest),
+    ("all", Target::All),
+    ("none", Target::None),
+    ("other", Target::Other),
+    ("both", Target::Both),
+];
 
 impl Fault {
+    /// The whole grammar in a paragraph, for a help page.
+    pub fn grammar() -> String {
+        format!(
+            "A fault, e.g. dev_agree:lost-after:2; may be given several times. It is CALLS:EFFECT or CALLS:EFFECT:WHEN. CALLS: \
+             *, an endpoint ({ENDPOINTS}) or an action ({ACTIONS}), with @account=APPID, @appid=APPID or @page=NUMBER \
+             behind it. EFFECT: {EFFECTS}. WHEN: a count (2), #N (only the N-th), every/K, p=PROBABILITY or always; \
+             without it, the next call"
+        )
+    }
+
     /// Reads `CALLS:EFFECT` or `CALLS:EFFECT:WHEN`.
     ///
     /// CALLS is `*`, an endpoint (`stable_token`, `token`, `devplugin`, `plugin`, `component_token`, `authorizer_token`,
@@ -84,10 +101,12 @@ impl Fault {
     /// | any of these with `-after` (`lost-after`, `http-after=502`) | the same, but the work was done |
     /// | `truncated` | the work was done; half of the answer, then the connection closes |
     /// | `content-type=text/html`, `slow=1500`, `camel-case` | the answer is right, but with this Content-Type, after so many milliseconds, with the cloud call's names |
+    /// | `expires-in=0` | a token is handed out with this `expires_in`, any JSON value |
     /// | `token-dies` | all tokens of the account die before the call is looked at |
-    /// | `hits=oldest`, `all`, `none`, `other` | an agree or refuse hits something else and is answered with ok |
+    /// | `hits=oldest`, `all`, `none`, `other`, `both` | an agree or refuse hits something else (`both`: the one named, and another) and is answered with ok |
     /// | `overtaken`, `withdrawn` | just before, a person agrees or the applicant withdraws |
     /// | `lag=3`, `lag=500ms` | the list shows the old status for three readings of the entry, or for half a second |
+    /// | `behind=2000` | the page shows its entries as they stood so many milliseconds ago; with `every/2` the list tells now this, now that |
     /// | `cap=10`, `drift=2`, `drift=-2`, `arrives=1`, `repeat-page=2`, `null-list`, `no-list` | what a list does; see [`Effect`] |
     /// | `malformed=KIND`, `malformed=KIND/3` | the first (or the `@appid=` named) entry of the page, or every third, is not as documented; see [`Malformation`] |
     ///
@@ -186,6 +205,10 @@ fn lasting(name: &str, value: Option<&str>) -> Option<Effect> {
         ("content-type", Some(kind)) => Effect::ContentType(kind.to_owned()),
         ("slow", Some(ms)) => Effect::Slow(Duration::from_millis(ms.trim_end_matches("ms").parse().ok()?)),
         ("camel-case", None) => Effect::CamelCase,
+        ("expires-in", Some(life)) => {
+            serde_json::from_str::<serde_json::Value>(life).ok()?;
+            Effect::ExpiresIn(life.to_owned())
+        }
         ("token-dies", None) => Effect::TokenDies,
         ("hits", Some(target)) => Effect::Hits(named(&TARGETS, target)?),
         ("overtaken", None) => Effect::Overtaken,
@@ -194,6 +217,7 @@ fn lasting(name: &str, value: Option<&str>) -> Option<Effect> {
             Some(ms) => Lag::Time(Duration::from_millis(ms.parse().ok()?)),
             None => Lag::Readings(lag.parse().ok()?),
         }),
+        ("behind", Some(ms)) => Effect::Behind(Duration::from_millis(ms.trim_end_matches("ms").parse().ok()?)),
         ("cap", Some(cap)) => Effect::Cap(cap.parse().ok().filter(|cap| *cap > 0)?),
         ("drift", Some(by)) => Effect::Drift(by.parse().ok()?),
         ("arrives", Some(count)) => Effect::Arrives(count.parse().ok()?),
@@ -239,6 +263,10 @@ fn misplaced(fault: &Fault, calls: &str, effect: &str) -> Option<FaultTextError>
             ("dev_agree and dev_refuse", matches!(on, "*" | "devplugin" | "dev_agree" | "dev_refuse"))
         }
         Moment::Token => ("calls that carry a token", !matches!(on, "token" | "stable_token")),
+        Moment::Dress if matches!(fault.effect, Effect::ExpiresIn(_)) => {
+            let tokens = ["stable_token", "token", "component_token", "authorizer_token"];
+            ("calls for a token", tokens.contains(&on))
+        }
         Moment::Before | Moment::After | Moment::Dress => return None,
     };
     let error = || FaultTextError::Misplaced { effect: effect.to_owned(), possible, calls: calls.to_owned() };
@@ -260,12 +288,14 @@ fn write_effect(effect: &Effect, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Effect::ContentType(kind) => write!(f, "content-type={kind}"),
         Effect::Slow(time) => write!(f, "slow={}", time.as_millis()),
         Effect::CamelCase => f.write_str("camel-case"),
+        Effect::ExpiresIn(life) => write!(f, "expires-in={life}"),
         Effect::TokenDies => f.write_str("token-dies"),
         Effect::Hits(target) => write!(f, "hits={}", name_of(&TARGETS, target)),
         Effect::Overtaken => f.write_str("overtaken"),
         Effect::Withdrawn => f.write_str("withdrawn"),
         Effect::Lag(Lag::Readings(count)) => write!(f, "lag={count}"),
         Effect::Lag(Lag::Time(time)) => write!(f, "lag={}ms", time.as_millis()),
+        Effect::Behind(time) => write!(f, "behind={}", time.as_millis()),
         Effect::Cap(cap) => write!(f, "cap={cap}"),
         Effect::Drift(by) => write!(f, "drift={by}"),
         Effect::Arrives(count) => write!(f, "arrives={count}"),

@@ -6,7 +6,7 @@ use super::answer::{Answer, Json};
 use super::application::{Status, replace};
 use super::fault::{Effect, Fault, Malformation, Moment};
 use super::roster::{Entry, EntryId};
-use super::state::{State, Stop, Visit};
+use super::state::{State, Stop, Visit, millis};
 use serde_json::{Value, json};
 
 /// `num` when the call gives none; every example of the documentation uses it.
@@ -19,6 +19,7 @@ struct Asked {
     /// How many entries too early it begins.
     drift: i64,
     list: Shape,
+    behind_ms: i64,
 }
 
 /// How `apply_list` itself is written.
@@ -44,7 +45,7 @@ impl State {
         match asked.list {
             Shape::Null => Ok(Answer::ok_with("apply_list", Json::null())),
             Shape::Absent => Ok(Answer::ok()),
-            Shape::Whole => Ok(Answer::ok_with("apply_list", self.items(visit, account, &ids)?)),
+            Shape::Whole => Ok(Answer::ok_with("apply_list", self.items(visit, account, &ids, asked.behind_ms)?)),
         }
     }
 
@@ -52,12 +53,13 @@ impl State {
     fn bend(&mut self, visit: &mut Visit, account: &str, page: i64, num: i64) -> Result<Asked, Stop> {
         let mut cap = self.options.num_cap;
         let mut page = usize::try_from(page).unwrap_or(usize::MAX);
-        let (mut drift, mut list) = (0, Shape::Whole);
+        let (mut drift, mut list, mut behind_ms) = (0, Shape::Whole, 0);
         for fault in self.strike(Moment::List, visit) {
             match fault.effect {
                 Effect::Cap(most) => cap = cap.min(most),
                 Effect::Drift(by) => drift = by,
                 Effect::RepeatPage(last) => page = page.min(last as usize),
+                Effect::Behind(time) => behind_ms = millis(time),
                 Effect::Arrives(count) => self.new_arrivals(account, count)?,
                 Effect::NullList => list = Shape::Null,
                 Effect::NoList => list = Shape::Absent,
@@ -65,17 +67,21 @@ impl State {
             }
         }
         let num = usize::try_from(num).unwrap_or(usize::MAX).min(cap.max(1) as usize);
-        Ok(Asked { page, num, drift, list })
+        Ok(Asked { page, num, drift, list, behind_ms })
     }
 
-    fn items(&mut self, visit: &mut Visit, account: &str, ids: &[EntryId]) -> Result<Json, Stop> {
+    fn items(&mut self, visit: &mut Visit, account: &str, ids: &[EntryId], behind_ms: i64) -> Result<Json, Stop> {
         let now_ms = self.now_ms();
         let roster = self.roster_mut(account)?;
         let mut items = Vec::with_capacity(ids.len());
         visit.subject.listed.clear();
         for id in ids {
             let Some(entry) = roster.entry_mut(*id) else { continue };
-            let shown = shown_status(entry, now_ms);
+            let changed_since = entry.changes.iter().any(|change| change.at_ms > now_ms - behind_ms);
+            let shown = match changed_since && behind_ms > 0 {
+                true => Status::Pending,
+                false => shown_status(entry, now_ms),
+            };
             items.push(Json::Object(entry.application.item(shown)));
             visit.subject.listed.push(entry.application.appid.clone());
         }
@@ -128,9 +134,16 @@ fn malformed(item: Json, kind: Malformation) -> Json {
         Malformation::CreateTimeMissing => ("create_time", None),
         Malformation::CreateTimeText => ("create_time", value(json!("yesterday"))),
         Malformation::LoneSurrogate => ("nickname", Some(Json::Raw(r#""\ud83d小店""#.to_owned()))),
+        Malformation::ReasonTwice => return twice(fields, "reason", Json::text("博彩")),
+        Malformation::StatusTwice => return twice(fields, "status", Json::value(&json!(2))),
         Malformation::EntryString => return Json::text("wx0000000000000000"),
     };
     replace(&mut fields, field, replacement);
+    Json::Object(fields)
+}
+
+fn twice(mut fields: Vec<(String, Json)>, field: &str, second: Json) -> Json {
+    fields.push((field.to_owned(), second));
     Json::Object(fields)
 }
 

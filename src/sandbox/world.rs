@@ -3,6 +3,7 @@
 use super::answer::Reply;
 use super::application::Application;
 use super::application::Status;
+use super::control;
 use super::fault::{Fault, FaultId};
 use super::ledger::{Accepted, By, Call, Changes, What, accepted_twice, changes_in};
 use super::open::{self, OpenError};
@@ -229,6 +230,20 @@ impl World {
     /// Whether this refresh token was ever handed out.
     pub fn issued_refresh_token(&self, text: &str) -> bool {
         self.lock().authorizations.issued(text)
+    }
+
+    /// Asks without a network, for tests and fuzzing: HTTP status and body of what a server would answer, the control
+    /// surface included. `address` is path and query. Delays are not waited for, and what breaks a connection is an answer here.
+    pub fn ask(&self, method: &str, address: &str, body: &[u8]) -> (u16, Vec<u8>) {
+        let (path, query) = address.split_once('?').unwrap_or((address, ""));
+        let (method, path, query) = (method.to_owned(), path.to_owned(), query.to_owned());
+        let request = Request { method, path, query, body: body.to_owned(), chunked: false };
+        if request.path.starts_with("/sandbox/") {
+            let (status, text) = control::answer(self, &request);
+            return (status, text.into_bytes());
+        }
+        let reply = self.handle(&request);
+        (reply.status, reply.body)
     }
 
     pub(super) fn handle(&self, request: &Request) -> Reply {

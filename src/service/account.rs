@@ -5,10 +5,11 @@
 
 use super::token::{self, Acting, Platforms};
 use crate::config::{self, Config};
-use crate::policy::{AppId, Application, Mode, PolicySpec, RuleProblem, RuleSet};
+use crate::policy::{AppId, Application, Housekeeping, Mode, PolicySpec, RuleProblem, RuleSet};
 use crate::wechat::{self, BuildError, Client};
 use jiff::{Timestamp, tz::TimeZone};
-use std::{io, path::PathBuf, time::Duration};
+use secrecy::SecretString;
+use std::time::Duration;
 
 /// An account ready to be worked.
 #[derive(Debug, Clone)]
@@ -23,6 +24,7 @@ pub struct Account {
     pub(crate) client: Client,
     pub(crate) pace: Pace,
     pub(crate) pending: config::Pending,
+    pub(crate) housekeeping: Housekeeping,
     pub(super) source: config::Account,
     /// The third-party platform it acts through.
     pub(super) acting: Option<Acting>,
@@ -40,6 +42,10 @@ pub struct Pace {
 impl Default for Pace {
     /// Four further readings over seven and a half seconds: the list may lag by seconds.
     fn default() -> Pace {
+        #[cfg(feature = "fault-points")]
+        if let Some((gap, _)) = crate::fault_point::quick() {
+            return Pace { readings: vec![gap; 4], readings_after_loss: 2 };
+        }
         Pace { readings: [500, 1000, 2000, 4000].map(Duration::from_millis).to_vec(), readings_after_loss: 2 }
     }
 }
@@ -56,16 +62,6 @@ pub struct Surroundings {
 /// An account that cannot be worked.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
-    /// The certificate authority file cannot be read.
-    #[error("account {account:?}: ca_file {} cannot be read", path.display())]
-    CaFile {
-        /// The account's name.
-        account: String,
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
     /// The HTTP client cannot be built.
     #[error("account {account:?}: the HTTPS client cannot be built")]
     Client {
@@ -98,7 +94,7 @@ impl Account {
         earlier: &[Account],
         platforms: &mut Platforms,
     ) -> Result<Account, SetupError> {
-        let acting = platforms.of(config, source, || ca_pem(source))?;
+        let acting = platforms.of(config, source)?;
         let same = earlier.iter().find(|account| same_client(account, source, acting.as_ref()));
         let client = match same {
             Some(account) => account.client.clone(),
@@ -115,6 +111,7 @@ impl Account {
             client,
             pace: around.pace.clone(),
             pending: config.pending,
+            housekeeping: config.housekeeping,
             source: source.clone(),
             acting,
         })
@@ -132,7 +129,7 @@ impl Account {
         age >= self.pending.window.saturating_sub(self.pending.warn_before) && age <= self.pending.window
     }
 
-    /// The calendar day limits are counted in, as `2026-11-22`.
+    /// The calendar day of an instant, as `2026-11-22`: statistics count by it.
     pub(crate) fn day(&self, at: Timestamp) -> String {
         at.to_zoned(self.timezone.clone()).date().to_string()
     }
@@ -153,11 +150,14 @@ fn rules(account: &str, spec: PolicySpec) -> Result<RuleSet, SetupError> {
     RuleSet::compile(spec).map_err(|problems| SetupError::Rules { account: account.to_owned(), problems })
 }
 
-fn ca_pem(source: &config::Account) -> Result<Option<Vec<u8>>, SetupError> {
-    let Some(path) = &source.wechat.ca_file else { return Ok(None) };
-    let read = std::fs::read(path);
-    let failed = |error| SetupError::CaFile { account: source.name.clone(), path: path.clone(), source: error };
-    read.map(Some).map_err(failed)
+/// The certificates the configuration read.
+pub(super) fn ca_pem(wechat: &config::Wechat) -> Option<Vec<u8>> {
+    wechat.ca_file.as_ref().map(|file| file.pem.clone())
+}
+
+/// The proxy, its password included.
+pub(super) fn proxy(wechat: &config::Wechat) -> Option<SecretString> {
+    wechat.proxy.as_ref().map(|proxy| proxy.expose().into())
 }
 
 fn client(source: &config::Account, acting: Option<&Acting>) -> Result<Client, SetupError> {
@@ -169,11 +169,21 @@ fn client(source: &config::Account, acting: Option<&Acting>) -> Result<Client, S
         page_size: wechat.page_size,
         max_in_flight: wechat.max_in_flight,
         calls_per_minute: wechat.calls_per_minute,
-        timeout: wechat.timeout,
-        proxy: wechat.proxy.clone(),
-        ca_pem: ca_pem(source)?,
+        timeout: timeout(wechat.timeout),
+        proxy: proxy(wechat),
+        ca_pem: ca_pem(wechat),
         page_ceiling: wechat::PAGE_CEILING,
         in_flight_total: None,
     };
     Client::new(settings).map_err(|error| SetupError::Client { account: source.name.clone(), source: error })
+}
+
+#[cfg(not(feature = "fault-points"))]
+pub(super) fn timeout(configured: Duration) -> Duration {
+    configured
+}
+
+#[cfg(feature = "fault-points")]
+pub(super) fn timeout(configured: Duration) -> Duration {
+    crate::fault_point::quick().map_or(configured, |(_, timeout)| timeout)
 }

@@ -3,12 +3,15 @@
 //! What contradicts the log comes first, then the first of each action, alone and
 //! verified, then the rest. Writing intents and making calls is `send`'s, reading
 //! again and the brake are `verify`'s.
+//!
+//! A call proves that WeChat minds whom it names only if somebody else waits longer:
+//! a WeChat that always takes the oldest would have hit the same one.
 
 use super::judge::{Before, Finding, Target};
 use super::pass::Pass;
 use super::send::{Going, step_action};
 use super::verify::Verified;
-use crate::policy::{Action, Fate, Step, Todo};
+use crate::policy::{Action, Fate, Identity, Step, Todo};
 use crate::store::StoreError;
 use jiff::Timestamp;
 use std::collections::VecDeque;
@@ -28,11 +31,14 @@ impl Pass<'_> {
         if !contradicted.is_empty() && self.confront(&mut before, &contradicted).await? == Going::Halt {
             return Ok(());
         }
+        if acts.is_empty() {
+            return Ok(());
+        }
         let mut acts = fresh_first(acts);
         let proven = self.store.proven(&self.account.appid, &self.account.site).await?;
         for action in Action::ALL.into_iter().filter(|action| !proven.contains(action)) {
             for _ in 0..LONE_TRIES {
-                let Some(step) = take_first(&mut acts, action) else { break };
+                let Some(step) = take_lone(&mut acts, action, self.oldest.as_ref()) else { break };
                 match self.prove(&mut before, action, step).await? {
                     Proof::Proven => break,
                     Proof::NotYet => {}
@@ -59,7 +65,9 @@ impl Pass<'_> {
                 _ => None,
             })
             .collect();
-        match self.look(before, &targets, false).await {
+        let looked = self.look(before, &targets, false).await;
+        fault_point!("verify.confronted");
+        match looked {
             Some((_, judgement)) if judgement.mismatched(&targets).next().is_some() => {
                 self.brake(&targets, &judgement).await?;
                 Ok(Going::Halt)
@@ -77,6 +85,7 @@ impl Pass<'_> {
         if !may_be_changed(before, &step) {
             return Ok(Proof::NotYet);
         }
+        let telling = self.oldest.as_ref() != Some(&step.application.identity());
         let (targets, going) = self.send(vec![step]).await?;
         let Some(decision) = targets.first().map(|target| target.decision) else {
             // WeChat said no to this one, or nothing went out.
@@ -84,8 +93,10 @@ impl Pass<'_> {
         };
         let verified = self.verify(before, targets).await?;
         match verified {
-            Verified::Agrees(ref findings) if findings.first() == Some(&Finding::Confirmed) => {
+            Verified::Agrees(ref findings) if telling && findings.first() == Some(&Finding::Confirmed) => {
+                fault_point!("verify.proven");
                 self.store.prove(&self.account.appid, &self.account.site, action, decision, Timestamp::now()).await?;
+                fault_point!("verify.proof-recorded");
                 Ok(Proof::Proven)
             }
             Verified::Agrees(_) if going == Going::On => Ok(Proof::NotYet),
@@ -112,7 +123,13 @@ fn may_be_changed(before: &Before, step: &Step) -> bool {
     step_action(step).is_some_and(|action| before.may_be_changed(action, &step.application.identity()))
 }
 
-fn take_first(acts: &mut VecDeque<Step>, action: Action) -> Option<Step> {
-    let at = acts.iter().position(|step| step_action(step) == Some(action))?;
+/// The one that goes alone: one that has not failed before, and rather not the one that waits longest of all.
+fn take_lone(acts: &mut VecDeque<Step>, action: Action, oldest: Option<&Identity>) -> Option<Step> {
+    let rank = |step: &Step| {
+        let again = matches!(step.todo, Todo::Act { again: Some(_), .. });
+        (again, oldest == Some(&step.application.identity()))
+    };
+    let of_the_action = acts.iter().enumerate().filter(|(_, step)| step_action(step) == Some(action));
+    let (at, _) = of_the_action.min_by_key(|(_, step)| rank(step))?;
     acts.remove(at)
 }

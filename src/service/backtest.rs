@@ -1,17 +1,24 @@
 //! A backtest: everything the log knows, decided again with the rules at hand, beside what became of it.
 //!
 //! Reads the log and nothing else; whoever calls it shows what it is told.
-//! Promises memory that does not grow with the log. Counting and comparing are `policy`'s.
+//! Promises memory that does not grow with the log, and to use several cores. Counting and comparing are `policy`'s.
 
 use super::account::SetupError;
 use crate::config;
 use crate::policy::{
-    AccountRules, AppId, Backtest, Before, Brake, Change, Decision, History, Moment, PolicySpec, Said, Undecidable,
-    Verdict, Why, rule_name,
+    AccountRules, Again, AppId, Backtest, Before, Brake, Change, Decision, History, Moment, PolicySpec, Said, Scratch,
+    Undecidable, Verdict, Why, rule_name,
 };
-use crate::store::{Filter, Reader, Recorded, RecordedVerdict, StoreError};
+use crate::store::{Filter, Reader, Recorded, RecordedVerdict, StoreError, Stretch};
+use futures_util::{TryStreamExt, stream};
+use jiff::Timestamp;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::ops::ControlFlow;
+use std::sync::{Arc, Mutex};
+use tokio_util::task::AbortOnDropHandle;
+
+/// Stretches of the log read and decided at once; with what waits for its turn this bounds the memory.
+const PAGES_UNDER_WAY: usize = 4;
 
 /// What to decide again, and with what.
 pub struct Question<'a> {
@@ -71,97 +78,80 @@ pub async fn backtest(
     each: &mut dyn FnMut(Changed) -> ControlFlow<()>,
     tell: &dyn Fn(u64, u64),
 ) -> Result<Backtested, BacktestError> {
-    let mut walk = log.applications(&question.filter).await?;
+    let walk = log.applications(&question.filter).await?;
     let at_most = walk.at_most();
-    let mut under_way = Backtesting {
-        log,
-        judges: Judges { question: &question, numbers: HashMap::new(), all: Vec::new() },
-        counts: Backtest::new(question.policy),
-        gone: BTreeMap::new(),
-        changed: VecDeque::new(),
-    };
-    while let Some(page) = walk.next().await? {
-        for recorded in page {
-            under_way.decide(recorded).await?;
+    let judges = Arc::new(Judges::new(log, &question));
+    let stretches = stream::try_unfold(walk, async |mut walk| {
+        let next = walk.next().await?;
+        Ok::<_, BacktestError>(next.map(|stretch| (stretch, walk)))
+    });
+    let pages = stretches.map_ok(|stretch| Arc::clone(&judges).spawn(stretch)).try_buffered(PAGES_UNDER_WAY);
+    tokio::pin!(pages);
+    let mut counted = Backtested { counts: Backtest::new(question.policy), gone: BTreeMap::new() };
+    let mut newest = VecDeque::new();
+    while let Some(page) = pages.try_next().await? {
+        counted.add(&page);
+        newest.extend(page.differing);
+        newest.drain(..newest.len().saturating_sub(question.newest.unwrap_or_default()));
+        if page.changed.into_iter().try_for_each(&mut *each).is_break() {
+            return Ok(counted);
         }
-        if question.newest.is_none() && under_way.tell(each).await?.is_break() {
-            break;
-        }
-        tell(under_way.counts.seen(), at_most);
+        tell(counted.counts.seen(), at_most);
     }
-    let _the_rest = under_way.tell(each).await?;
-    Ok(Backtested { counts: under_way.counts, gone: under_way.gone })
+    let _the_rest = with_reasons(log, newest).await?.into_iter().try_for_each(each);
+    Ok(counted)
 }
 
-/// A backtest under way.
-struct Backtesting<'a> {
-    log: &'a Reader,
-    judges: Judges<'a>,
-    counts: Backtest,
+impl Backtested {
+    fn add(&mut self, page: &Page) {
+        page.passed_over.iter().for_each(|why| self.counts.pass_over(*why));
+        page.again.iter().for_each(|again| self.counts.count(again));
+        for (account, n) in &page.gone {
+            *self.gone.entry(account.clone()).or_default() += n;
+        }
+    }
+}
+
+/// A stretch of the log, decided.
+#[derive(Default)]
+struct Page {
+    passed_over: Vec<Undecidable>,
+    again: Vec<Again>,
     gone: BTreeMap<String, u64>,
-    /// Changed and not told yet, with the judge of each.
-    changed: VecDeque<(Recorded, usize, Decision)>,
+    /// Where each is told, those that changed …
+    changed: Vec<Changed>,
+    /// … and where only the newest are, what it takes to tell them.
+    differing: Vec<Differing>,
 }
 
-impl Backtesting<'_> {
-    async fn decide(&mut self, recorded: Recorded) -> Result<(), BacktestError> {
-        if let Some(why) = undecidable(&recorded) {
-            self.counts.pass_over(why);
-            return Ok(());
-        }
-        let judge = self.judges.of(&recorded)?;
-        let Judge { rules, gone } = &self.judges.all[judge];
-        if *gone {
-            *self.gone.entry(recorded.account.clone()).or_default() += 1;
-        }
-        let history = history_of(self.log, rules, &recorded).await?;
+/// An application that is decided otherwise now, its reasons not looked up yet.
+struct Differing {
+    recorded: Recorded,
+    judge: Arc<Judge>,
+    history: History,
+    decision: Decision,
+}
+
+/// Looks both reasons up.
+async fn with_reasons(
+    log: &Reader,
+    differing: impl IntoIterator<Item = Differing>,
+) -> Result<Vec<Changed>, BacktestError> {
+    let differing: Vec<Differing> = differing.into_iter().collect();
+    let ids: Vec<i64> = differing.iter().map(|one| one.recorded.id).collect();
+    let mut evidence = if ids.is_empty() { HashMap::new() } else { log.evidence(&ids).await? };
+    let reasons = differing.into_iter().map(|Differing { recorded, judge, history, decision }| {
+        let rules = &judge.rules.rules;
         let moment = Moment { now: recorded.decided_at, history: &history };
-        let (decision, change) = self.counts.decide(rules, &recorded.application, &moment, &before(&recorded));
-        if change == Change::Changed {
-            self.changed.push_back((recorded, judge, decision));
-            if self.judges.question.newest.is_some_and(|newest| self.changed.len() > newest) {
-                self.changed.pop_front();
-            }
+        Changed {
+            why_then: evidence.remove(&recorded.id),
+            rule: rule_name(rules, &decision).map(str::to_owned),
+            why_now: rules.why(&recorded.application, &moment, &decision),
+            recorded,
+            decision,
         }
-        Ok(())
-    }
-
-    /// Tells what changed, with both reasons.
-    async fn tell(
-        &mut self,
-        each: &mut dyn FnMut(Changed) -> ControlFlow<()>,
-    ) -> Result<ControlFlow<()>, BacktestError> {
-        let ids: Vec<i64> = self.changed.iter().map(|(recorded, ..)| recorded.id).collect();
-        if ids.is_empty() {
-            return Ok(ControlFlow::Continue(()));
-        }
-        let mut evidence = self.log.evidence(&ids).await?;
-        for (recorded, judge, decision) in self.changed.drain(..) {
-            let rules = &self.judges.all[judge].rules;
-            let history = history_of(self.log, rules, &recorded).await?;
-            let moment = Moment { now: recorded.decided_at, history: &history };
-            let changed = Changed {
-                why_then: evidence.remove(&recorded.id),
-                rule: rule_name(&rules.rules, &decision).map(str::to_owned),
-                why_now: rules.rules.why(&recorded.application, &moment, &decision),
-                recorded,
-                decision,
-            };
-            if each(changed).is_break() {
-                return Ok(ControlFlow::Break(()));
-            }
-        }
-        Ok(ControlFlow::Continue(()))
-    }
-}
-
-/// What was known of earlier applications of the same appid when this one was decided; asked for only where the rules
-/// look back.
-async fn history_of(log: &Reader, rules: &AccountRules, recorded: &Recorded) -> Result<History, StoreError> {
-    if !rules.rules.needs_history() {
-        return Ok(History::default());
-    }
-    log.earlier(&recorded.account_appid, std::slice::from_ref(&recorded.application.appid), recorded.decided_at).await
+    });
+    Ok(reasons.collect())
 }
 
 /// What the log says, in the words of the comparison.
@@ -203,12 +193,16 @@ fn undecidable(recorded: &Recorded) -> Option<Undecidable> {
     }
 }
 
-/// The rules of every account met so far.
-struct Judges<'a> {
-    question: &'a Question<'a>,
-    /// By WeChat's appid and our name.
-    numbers: HashMap<AppId, HashMap<String, usize>>,
-    all: Vec<Judge>,
+/// Decides pages, several at once; keeps the rules of every account met so far.
+struct Judges {
+    log: Reader,
+    policy: PolicySpec,
+    /// WeChat's appid and our name of the accounts there are now.
+    accounts: Vec<(AppId, String)>,
+    /// Only so many of the changed ones are told.
+    newest: Option<usize>,
+    /// By WeChat's appid and our name then.
+    met: Mutex<HashMap<AppId, HashMap<String, Arc<Judge>>>>,
 }
 
 /// The rules of one account.
@@ -218,22 +212,82 @@ struct Judge {
     gone: bool,
 }
 
-impl Judges<'_> {
-    /// The number of the judge of an application. WeChat's appid tells an account that has another name now.
-    fn of(&mut self, recorded: &Recorded) -> Result<usize, BacktestError> {
-        let met = self.numbers.get(&recorded.account_appid).and_then(|names| names.get(&recorded.account));
-        if let Some(number) = met {
-            return Ok(*number);
+impl Judges {
+    fn new(log: &Reader, question: &Question<'_>) -> Judges {
+        let accounts = question.accounts.iter().map(|account| (account.appid.clone(), account.name.clone())).collect();
+        let (policy, newest) = (question.policy.clone(), question.newest);
+        Judges { log: log.clone(), policy, accounts, newest, met: Mutex::default() }
+    }
+
+    /// Decides a stretch in a task of its own, which ends when nobody waits for it.
+    async fn spawn(self: Arc<Self>, stretch: Stretch) -> Result<Page, BacktestError> {
+        let task = AbortOnDropHandle::new(tokio::spawn(async move { self.decide(stretch).await }));
+        task.await.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()))
+    }
+
+    async fn decide(&self, stretch: Stretch) -> Result<Page, BacktestError> {
+        let (mut page, mut rows) = (Page::default(), Vec::new());
+        for recorded in stretch.read().await? {
+            match undecidable(&recorded) {
+                Some(why) => page.passed_over.push(why),
+                None => rows.push((self.judge(&recorded)?, recorded)),
+            }
         }
-        let accounts = self.question.accounts;
-        let now = accounts.iter().find(|account| account.appid == recorded.account_appid);
-        let now = now.or_else(|| accounts.iter().find(|account| account.name == recorded.account));
-        let name = now.map_or(&recorded.account, |account| &account.name);
-        let rules = AccountRules::new(self.question.policy, name)
+        let mut histories = self.histories(&rows).await?;
+        let mut scratch = Scratch::default();
+        for (at, (judge, recorded)) in rows.into_iter().enumerate() {
+            let history = histories.remove(&at).unwrap_or_default();
+            let moment = Moment { now: recorded.decided_at, history: &history };
+            let again = judge.rules.again(&recorded.application, &moment, &before(&recorded), &mut scratch);
+            if judge.gone {
+                *page.gone.entry(recorded.account.clone()).or_default() += 1;
+            }
+            if again.change == Change::Changed {
+                page.differing.push(Differing { recorded, judge, history, decision: again.decision.clone() });
+            }
+            page.again.push(again);
+        }
+        match self.newest {
+            None => page.changed = with_reasons(&self.log, page.differing.drain(..)).await?,
+            Some(newest) => drop(page.differing.drain(..page.differing.len().saturating_sub(newest))),
+        }
+        Ok(page)
+    }
+
+    /// What was known of earlier applications when each of these was decided, by its place among them; asked for only
+    /// where the rules look back, once for each account.
+    async fn histories(&self, rows: &[(Arc<Judge>, Recorded)]) -> Result<HashMap<usize, History>, BacktestError> {
+        let mut asked: HashMap<&AppId, Vec<usize>> = HashMap::new();
+        for (at, (judge, recorded)) in rows.iter().enumerate() {
+            if judge.rules.rules.needs_history() {
+                asked.entry(&recorded.account_appid).or_default().push(at);
+            }
+        }
+        let mut histories = HashMap::new();
+        for (account, places) in asked {
+            let recorded = places.iter().map(|at| &rows[*at].1);
+            let moments: Vec<(&AppId, Timestamp)> =
+                recorded.map(|recorded| (&recorded.application.appid, recorded.decided_at)).collect();
+            let known = self.log.earlier_each(account, &moments).await?;
+            histories.extend(known.into_iter().map(|(at, history)| (places[at], history)));
+        }
+        Ok(histories)
+    }
+
+    /// The judge of an application. WeChat's appid tells an account that has another name now.
+    fn judge(&self, recorded: &Recorded) -> Result<Arc<Judge>, BacktestError> {
+        let mut met = self.met.lock().expect("no judge panics while it is kept");
+        if let Some(judge) = met.get(&recorded.account_appid).and_then(|names| names.get(&recorded.account)) {
+            return Ok(Arc::clone(judge));
+        }
+        let now = self.accounts.iter().find(|(appid, _)| *appid == recorded.account_appid);
+        let now = now.or_else(|| self.accounts.iter().find(|(_, name)| *name == recorded.account));
+        let name = now.map_or(&recorded.account, |(_, name)| name);
+        let rules = AccountRules::new(&self.policy, name)
             .map_err(|problems| SetupError::Rules { account: name.clone(), problems })?;
-        self.all.push(Judge { rules, gone: now.is_none() });
-        let names = self.numbers.entry(recorded.account_appid.clone()).or_default();
-        names.insert(recorded.account.clone(), self.all.len() - 1);
-        Ok(self.all.len() - 1)
+        let judge = Arc::new(Judge { rules, gone: now.is_none() });
+        let names = met.entry(recorded.account_appid.clone()).or_default();
+        names.insert(recorded.account.clone(), Arc::clone(&judge));
+        Ok(judge)
     }
 }

@@ -100,16 +100,36 @@ pub enum HandError {
     Stopped,
 }
 
-/// The person whose word a pass carries out.
+/// Whose word a pass carries out, where it is not the rules'.
 #[derive(Debug)]
-pub(super) struct Hand {
-    pub(super) who: String,
+pub(super) enum Hand {
+    /// A person: `cli:USER`.
+    Person(String),
+    /// `[housekeeping]`.
+    Housekeeping,
 }
 
 impl Hand {
-    /// The evidence of a row decided by hand.
+    /// `actor` of the rows.
+    pub(super) fn actor(&self) -> &str {
+        match self {
+            Hand::Person(who) => who,
+            Hand::Housekeeping => "housekeeping",
+        }
+    }
+
+    /// A pause keeps the service from acting, not a person.
+    pub(super) fn is_held_by_pauses(&self) -> bool {
+        matches!(self, Hand::Housekeeping)
+    }
+
+    /// The evidence of a row.
     pub(super) fn why(&self, action: Action) -> Why {
-        Why { sentence: format!("{} by hand, by {}", action.word(), self.who), rules: Vec::new() }
+        let sentence = match self {
+            Hand::Person(who) => format!("{} by hand, by {who}", action.word()),
+            Hand::Housekeeping => "delete: it ended longer ago than [housekeeping] keeps it on the list".to_owned(),
+        };
+        Why { sentence, rules: Vec::new() }
     }
 }
 
@@ -126,12 +146,14 @@ impl Account {
         tell: &(dyn Fn(Stage) + Sync),
     ) -> Result<(PassReport, Vec<(AppId, Obstacle)>), HandError> {
         let mut pass = Pass::begin(self, store, watch, tell);
-        pass.hand = Some(Hand { who: wish.who.clone() });
+        pass.hand = Some(Hand::Person(wish.who.clone()));
         let Some(_lock) = pass.take_account().await? else { return Err(HandError::Stopped) };
         let listing = pass.read_for_hand().await?;
         let (steps, obstacles) = steps(self, &listing, wish);
         let pending: HashSet<Identity> = listing.pending.iter().map(Application::identity).collect();
-        let before = Before::new(pending, listing.others, std::mem::take(&mut pass.ours));
+        let nameless = listing.nameless();
+        pass.oldest = listing.oldest();
+        let before = Before::new(pending, listing.others, std::mem::take(&mut pass.ours), nameless);
         if let Err(error) = pass.act(before, steps, Vec::new()).await {
             match pass.report.acted() {
                 true => pass.report.trouble("record", super::pass::with_sources(&error)),
@@ -145,6 +167,7 @@ impl Account {
 impl Pass<'_> {
     /// A complete list, with everything earlier settled.
     async fn read_for_hand(&mut self) -> Result<Listing, HandError> {
+        self.doubt_an_older_log().await?;
         if stops(self.account, &self.store.brakes().await?).verification {
             return Err(HandError::Braked);
         }
@@ -189,7 +212,7 @@ fn entries(listing: &Listing, appids: &[AppId]) -> HashMap<AppId, Vec<(Status, A
 }
 
 /// Of an application that is not pending the client keeps who and when.
-fn nameless(appid: AppId, create_time: CreateTime) -> Application {
+pub(super) fn nameless(appid: AppId, create_time: CreateTime) -> Application {
     Application {
         appid,
         create_time,
@@ -216,7 +239,7 @@ fn step(account: &Account, found: &[(Status, Application)], wish: &Wish) -> Resu
     let message = words(account, wish, &application)?;
     let verdict = if wish.action == Action::Agree { Verdict::Agree } else { Verdict::Refuse };
     let decision = Decision { verdict, rule: None, message, brake: None, unknown: Vec::new() };
-    Ok(Step { application, decision, todo: Todo::Act { action: wish.action, again: None } })
+    Ok(Step { application, decision, todo: Todo::Act { action: wish.action, again: None }, full: None })
 }
 
 fn standing(action: Action, status: Status) -> Obstacle {

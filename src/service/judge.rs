@@ -30,6 +30,8 @@ pub(crate) enum Finding {
     StillPending,
     /// It stands elsewhere, or is gone.
     Elsewhere,
+    /// It is not to be seen, but an entry that cannot be read may be it.
+    Unseen,
 }
 
 /// What a complete list says about all targets.
@@ -42,29 +44,40 @@ pub(crate) struct Judgement {
 }
 
 impl Judgement {
-    /// Nothing contradicts what WeChat answered, and nothing is left open.
+    /// Further readings would tell nothing more about what was asked for.
     pub(crate) fn is_settled(&self, targets: &[Target]) -> bool {
-        self.strangers.is_empty()
-            && self.pairs(targets).all(|(target, finding)| match target.fate {
-                Fate::Accepted => finding == Finding::Confirmed,
-                Fate::Lost | Fate::Rejected => finding != Finding::StillPending,
-                Fate::Unsent => true,
-            })
+        self.pairs(targets).all(|(target, finding)| match target.fate {
+            Fate::Accepted => finding == Finding::Confirmed,
+            Fate::Lost | Fate::Rejected => matches!(finding, Finding::Confirmed | Finding::Elsewhere),
+            Fate::Unsent => true,
+        })
     }
 
-    /// Targets whose change WeChat accepted and the list does not show.
+    /// WeChat did something else than it was asked for.
+    pub(crate) fn is_mismatch(&self, targets: &[Target]) -> bool {
+        !self.strangers.is_empty() || self.mismatched(targets).next().is_some()
+    }
+
+    /// Targets whose change WeChat accepted and the list does not show. One that an unreadable entry may hide is none.
     pub(crate) fn mismatched<'a>(&'a self, targets: &'a [Target]) -> impl Iterator<Item = &'a Target> {
+        let denied = |finding| matches!(finding, Finding::StillPending | Finding::Elsewhere);
         self.pairs(targets)
-            .filter(|(target, finding)| target.fate == Fate::Accepted && *finding != Finding::Confirmed)
+            .filter(move |(target, finding)| target.fate == Fate::Accepted && denied(*finding))
             .map(|(target, _)| target)
     }
 
-    /// What an earlier reading confirmed stays confirmed: a later one may have missed an entry that moved.
+    /// A status only moves forward: what an earlier reading showed to have changed has changed, whatever a later one
+    /// shows that missed an entry, or lags.
     pub(crate) fn remember(&mut self, earlier: &Judgement, targets: &[Target]) {
         for ((finding, before), target) in self.findings.iter_mut().zip(&earlier.findings).zip(targets) {
             // What is deleted is confirmed by its absence, which a reading that missed it shows as well.
             if *before == Finding::Confirmed && target.action != Action::Delete {
                 *finding = Finding::Confirmed;
+            }
+        }
+        for stranger in &earlier.strangers {
+            if !self.strangers.contains(stranger) {
+                self.strangers.push(stranger.clone());
             }
         }
     }
@@ -84,12 +97,14 @@ pub(crate) struct Before {
     ours: HashSet<Identity>,
     /// Appids a later reading showed pending more than once: a call would not say which one it means.
     twice: HashSet<AppId>,
+    /// Entries that could not be read and did not tell whose they were: they hid nobody we know.
+    nameless: usize,
 }
 
 impl Before {
     /// Takes a reading over; the pending ones are kept by identity.
-    pub(crate) fn new(pending: HashSet<Identity>, others: Others, ours: HashSet<Identity>) -> Before {
-        Before { pending, others, ours, twice: HashSet::new() }
+    pub(crate) fn new(pending: HashSet<Identity>, others: Others, ours: HashSet<Identity>, nameless: usize) -> Before {
+        Before { pending, others, ours, twice: HashSet::new(), nameless }
     }
 
     /// A later reading takes the place of an earlier one.
@@ -97,13 +112,14 @@ impl Before {
         let mut once = HashSet::new();
         let again = listing.pending.iter().map(|application| &application.appid).filter(|appid| !once.insert(*appid));
         self.twice = again.cloned().collect();
+        self.nameless = listing.nameless();
         self.pending = listing.pending.iter().map(|application| application.identity()).collect();
         self.others = listing.others;
     }
 
-    /// These calls lost their answers: they may yet take effect, after their rows were given up.
-    pub(crate) fn expect<'a>(&mut self, lost: impl Iterator<Item = &'a Target>) {
-        self.ours.extend(lost.map(|target| target.identity.clone()));
+    /// Calls of ours named these: they may yet take effect, whatever was answered.
+    pub(crate) fn expect(&mut self, named: impl IntoIterator<Item = Identity>) {
+        self.ours.extend(named);
     }
 
     /// It stood at this reading where the action can move it from, and no other application of the same applicant was
@@ -131,6 +147,11 @@ pub(crate) fn stands(listing: &Listing, pending: &HashSet<Identity>, identity: &
     if pending.contains(identity) { Some(Status::Pending) } else { listing.others.get(identity) }
 }
 
+/// It is not in this reading: moved to a page that was read before, or on an entry nobody could read, or gone.
+pub(crate) fn is_missing(listing: &Listing, identity: &Identity) -> bool {
+    !listing.others.contains(identity) && !listing.pending.iter().any(|application| application.identity() == *identity)
+}
+
 /// The finding for one change.
 pub(crate) fn finding(action: Action, stands: Option<Status>) -> Finding {
     match (action, stands) {
@@ -154,17 +175,25 @@ fn wanted(action: Action) -> Option<Status> {
 /// Compares a complete list with what was asked for.
 pub(crate) fn judge(before: &Before, after: &Listing, targets: &[Target]) -> Judgement {
     let pending: HashSet<Identity> = after.pending.iter().map(|application| application.identity()).collect();
-    let findings =
-        targets.iter().map(|target| finding(target.action, stands(after, &pending, &target.identity))).collect();
-    Judgement { findings, strangers: strangers(before, after, targets) }
+    let more_nameless = after.nameless() > before.nameless;
+    let found = |target: &Target| match stands(after, &pending, &target.identity) {
+        None if more_nameless || after.garbles(&target.identity.appid) => Finding::Unseen,
+        stands => finding(target.action, stands),
+    };
+    Judgement { findings: targets.iter().map(found).collect(), strangers: strangers(before, after, targets) }
 }
 
+/// Who newly has a status that was asked for in between, though not for him.
+///
+/// One that stood so in the reading before, or has a status nobody was given by us, was decided by a person or by time.
+/// A call that WeChat rejected did nothing; one whose answer was lost may have hit anybody.
 fn strangers(before: &Before, after: &Listing, targets: &[Target]) -> Vec<(Identity, Action)> {
     let asked: HashSet<(&Identity, Action)> = targets.iter().map(|target| (&target.identity, target.action)).collect();
-    let accepted = |action| targets.iter().any(|target| target.action == action && target.fate == Fate::Accepted);
+    let may_have_acted = |fate| matches!(fate, Fate::Accepted | Fate::Lost);
+    let sent = |action| targets.iter().any(|target| target.action == action && may_have_acted(target.fate));
     let suspects: Vec<(Action, Status)> = [Action::Agree, Action::Refuse]
         .into_iter()
-        .filter(|action| accepted(*action))
+        .filter(|action| sent(*action))
         .filter_map(|action| wanted(action).map(|status| (action, status)))
         .collect();
     let newly = |identity: &Identity, status: Status| {
@@ -187,6 +216,7 @@ fn strangers(before: &Before, after: &Listing, targets: &[Target]) -> Vec<(Ident
 mod tests {
     use super::*;
     use crate::policy::{Application, CreateTime};
+    use crate::wechat::Unreadable;
 
     fn identity(appid: &str) -> Identity {
         Identity { appid: AppId::new(appid), create_time: CreateTime::ABSENT }
@@ -205,11 +235,16 @@ mod tests {
         }
     }
 
-    /// `"a1 b2"`: a is pending, b is approved.
+    /// `"a1 b2"`: a is pending, b is approved; `?7`: an entry that cannot be read; `c?`: one of c's that cannot.
     fn listing(text: &str) -> Listing {
         let mut listing = Listing::default();
         for entry in text.split_whitespace() {
             let (appid, status) = entry.split_at(1);
+            if appid == "?" || status == "?" {
+                let appid = (appid != "?").then(|| AppId::new(appid));
+                listing.unreadable.push(Unreadable { page: 1, position: 1, problem: String::new(), appid });
+                continue;
+            }
             match Status::from_code(status.parse().expect("a status")) {
                 Status::Pending => listing.pending.push(application(appid)),
                 status => drop(listing.others.insert(identity(appid), status)),
@@ -249,6 +284,61 @@ mod tests {
     }
 
     #[test]
+    fn an_entry_that_cannot_be_read_may_be_the_one_that_is_missing() {
+        use Finding::*;
+        let cases = [
+            ("t1", "?7", Unseen),
+            ("t1", "t?", Unseen),
+            ("t1", "o?", Elsewhere),
+            // It was there when the target could be read.
+            ("t1 ?7", "?7", Elsewhere),
+            ("t1 ?7", "?7 ?8", Unseen),
+            ("t1", "t2 ?7", Confirmed),
+            ("t1", "t1 ?7", StillPending),
+        ];
+        for (earlier, after, expected) in cases {
+            let mut before = Before::default();
+            before.renew(listing(earlier));
+            let targets = [target(Action::Agree, Fate::Accepted)];
+            let judgement = judge(&before, &listing(after), &targets);
+            assert_eq!(judgement.findings, [expected], "{earlier} → {after}");
+            let mismatch = matches!(expected, StillPending | Elsewhere);
+            assert_eq!(judgement.is_mismatch(&targets), mismatch, "{earlier} → {after}");
+        }
+        let mut before = Before::default();
+        before.renew(listing("t3"));
+        let judgement = judge(&before, &listing("?7"), &[target(Action::Delete, Fate::Accepted)]);
+        assert_eq!(judgement.findings, [Unseen], "an unreadable entry is no proof of a deletion");
+    }
+
+    #[test]
+    fn a_list_that_shows_now_this_and_now_that() {
+        // Readings after the refusal of t, and whether they amount to a mismatch.
+        let cases: [(&[&str], bool); 6] = [
+            (&["t1 o1", "t3 o1", "t1 o1"], false),
+            (&["t3 o1", "t1 o1"], false),
+            (&["t1 o1", "t1 o1"], true),
+            (&["t3 o3", "t3 o1"], true),
+            (&["t1 o1", "t1 o3", "t3 o1"], true),
+            (&["t3 o2", "t3 o4"], false),
+        ];
+        for (readings, mismatch) in cases {
+            let mut before = Before::default();
+            before.renew(listing("t1 o1"));
+            let targets = [target(Action::Refuse, Fate::Accepted)];
+            let mut last = Judgement::default();
+            for (index, reading) in readings.iter().enumerate() {
+                let mut judgement = judge(&before, &listing(reading), &targets);
+                if index > 0 {
+                    judgement.remember(&last, &targets);
+                }
+                last = judgement;
+            }
+            assert_eq!(last.is_mismatch(&targets), mismatch, "{readings:?}");
+        }
+    }
+
+    #[test]
     fn who_is_a_stranger() {
         let cases = [
             // Another pending one newly has the status we asked for.
@@ -261,9 +351,13 @@ mod tests {
             // It had that status before, or was not there.
             (Action::Refuse, Fate::Accepted, "t1 o3", "t3 o3", 0),
             (Action::Refuse, Fate::Accepted, "t1", "t3 o3", 0),
-            // WeChat did not say ok.
-            (Action::Refuse, Fate::Lost, "t1 o1", "t1 o3", 0),
+            // What WeChat answered is not known: the call may have hit another.
+            (Action::Refuse, Fate::Lost, "t1 o1", "t1 o3", 1),
+            (Action::Agree, Fate::Lost, "t1 o1", "t2 o4", 0),
+            // WeChat said that it did nothing.
             (Action::Agree, Fate::Rejected, "t1 o1", "t1 o2", 0),
+            // One that is gone, and one that came.
+            (Action::Agree, Fate::Accepted, "t1 o1", "t2 n1", 0),
         ];
         for (action, fate, earlier, after, strangers) in cases {
             let mut before = Before::default();
@@ -275,7 +369,7 @@ mod tests {
 
     #[test]
     fn what_an_earlier_lost_call_may_yet_move_is_no_stranger() {
-        let mut before = Before::new(HashSet::new(), Others::default(), HashSet::from([identity("o")]));
+        let mut before = Before::new(HashSet::new(), Others::default(), HashSet::from([identity("o")]), 0);
         before.renew(listing("t1 o1"));
         let judgement = judge(&before, &listing("t2 o2"), &[target(Action::Agree, Fate::Accepted)]);
         assert_eq!(judgement.strangers, []);

@@ -3,7 +3,7 @@
 //! An advisory lock on `menshen.lock`, released by the kernel however the holder
 //! ends. The file says who holds it, for the message of whoever comes second.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -25,6 +25,8 @@ pub struct StateLock {
 struct Watched {
     path: PathBuf,
     identity: (u64, u64),
+    /// The greatest length seen, of what never becomes shorter.
+    length: Option<u64>,
 }
 
 /// The lock could not be had.
@@ -48,6 +50,13 @@ pub enum LockError {
         .0.display()
     )]
     Lost(PathBuf),
+    /// The log became shorter: nothing of ours does that.
+    #[error(
+        "{} became shorter while menshen runs: nothing more is sent, because what was recorded may be gone. After a VACUUM \
+         just start menshen again; otherwise move the file away and restore a backup first",
+        .0.display()
+    )]
+    Cut(PathBuf),
     /// An account is being worked by somebody else.
     #[error(
         "the account is being worked by another menshen (process {holder}); waited {waited_secs} s for it, try again"
@@ -72,7 +81,7 @@ impl StateLock {
     /// Takes the lock, creating the directory if it is missing. Does not wait.
     pub fn take(dir: &Path) -> Result<StateLock, LockError> {
         let failed = |source| LockError::Io { dir: dir.to_owned(), source };
-        std::fs::create_dir_all(dir).map_err(failed)?;
+        std::fs::create_dir_all(dir).and_then(|()| not_led_away(dir)).map_err(failed)?;
         let mut file = open(&dir.join(LOCK)).map_err(failed)?;
         match file.try_lock() {
             Ok(()) => {}
@@ -82,34 +91,53 @@ impl StateLock {
             Err(TryLockError::Error(source)) => return Err(failed(source)),
         }
         give_to_owner(&file, dir).and_then(|()| write_holder(&mut file)).map_err(failed)?;
-        let watched = vec![Watched::new(dir.join(LOCK)).map_err(failed)?];
+        let watched = vec![Watched::new(dir.join(LOCK), false).map_err(failed)?];
         Ok(StateLock { _file: file, watched, dir: dir.to_owned() })
     }
 
     /// Watches over the log as well, which must exist.
     pub(super) fn with_log(mut self) -> Result<StateLock, LockError> {
-        let log = Watched::new(self.dir.join("menshen.db"));
+        let log = Watched::new(self.dir.join("menshen.db"), true);
         self.watched.push(log.map_err(|source| LockError::Io { dir: self.dir.clone(), source })?);
         Ok(self)
     }
 
-    /// Fails when lock or log were deleted or replaced: SQLite would go on writing into a file nobody can find.
-    pub(super) fn check(&self) -> Result<(), LockError> {
-        match self.watched.iter().find(|watched| !watched.is_in_place()) {
-            Some(lost) => Err(LockError::Lost(lost.path.clone())),
+    /// Fails when lock or log were deleted or replaced, or the log was cut short: SQLite would go on writing into a file
+    /// nobody can find, or beside pages that it only remembers.
+    pub(super) fn check(&mut self) -> Result<(), LockError> {
+        self.watched.iter_mut().try_for_each(Watched::check)
+    }
+}
+
+impl Watched {
+    fn new(path: PathBuf, only_grows: bool) -> io::Result<Watched> {
+        let found = std::fs::metadata(&path)?;
+        let length = only_grows.then_some(found.len());
+        Ok(Watched { path, identity: identity(&found), length })
+    }
+
+    /// Only by its path: opening and closing the log once more would end SQLite's locks on it
+    /// (<https://www.sqlite.org/howtocorrupt.html>, section 2.2).
+    fn check(&mut self) -> Result<(), LockError> {
+        let found = std::fs::metadata(&self.path).ok().filter(|found| identity(found) == self.identity);
+        let found = found.ok_or_else(|| LockError::Lost(self.path.clone()))?;
+        match &mut self.length {
+            Some(length) if found.len() < *length => Err(LockError::Cut(self.path.clone())),
+            Some(length) => {
+                *length = found.len();
+                Ok(())
+            }
             None => Ok(()),
         }
     }
 }
 
-impl Watched {
-    fn new(path: PathBuf) -> io::Result<Watched> {
-        let identity = identity(&path)?;
-        Ok(Watched { path, identity })
-    }
-
-    fn is_in_place(&self) -> bool {
-        identity(&self.path).is_ok_and(|now| now == self.identity)
+/// Root writes nothing where a link of somebody else's leads.
+fn not_led_away(dir: &Path) -> io::Result<()> {
+    let found = std::fs::symlink_metadata(dir)?;
+    match rustix::process::geteuid().is_root() && found.is_symlink() && found.uid() != 0 {
+        true => Err(io::Error::other(format!("run by root, and it is a symbolic link of user {}", found.uid()))),
+        false => Ok(()),
     }
 }
 
@@ -135,9 +163,8 @@ pub(super) fn give_to_owner(file: &File, dir: &Path) -> io::Result<()> {
 }
 
 /// Device and inode.
-fn identity(path: &Path) -> io::Result<(u64, u64)> {
-    let found = std::fs::metadata(path)?;
-    Ok((found.dev(), found.ino()))
+fn identity(found: &Metadata) -> (u64, u64) {
+    (found.dev(), found.ino())
 }
 
 pub(super) fn holder(file: &mut File) -> String {
@@ -182,6 +209,23 @@ mod tests {
     }
 
     #[test]
+    fn root_follows_no_link_of_somebody_else_to_the_state_directory() {
+        if !rustix::process::geteuid().is_root() {
+            return;
+        }
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let (precious, state) = (dir.path().join("precious"), dir.path().join("state"));
+        std::fs::create_dir(&precious).expect("a directory");
+        std::os::unix::fs::symlink(&precious, &state).expect("a link");
+        drop(StateLock::take(&state).expect("a link of root's"));
+        std::fs::remove_file(precious.join(LOCK)).expect("just made");
+        std::os::unix::fs::lchown(&state, Some(1234), Some(1234)).expect("root may");
+        let error = StateLock::take(&state).expect_err("a link of somebody else's");
+        assert!(std::error::Error::source(&error).is_some_and(|why| why.to_string().contains("user 1234")), "{error}");
+        assert!(!precious.join(LOCK).exists(), "nothing is made where it leads");
+    }
+
+    #[test]
     fn a_lock_made_by_root_belongs_to_the_service() {
         let dir = tempfile::tempdir().expect("a temporary directory");
         if !rustix::process::geteuid().is_root() {
@@ -198,12 +242,24 @@ mod tests {
         for lost in [LOCK, "menshen.db"] {
             let dir = tempfile::tempdir().expect("a temporary directory");
             std::fs::write(dir.path().join("menshen.db"), "").expect("a file");
-            let lock = StateLock::take(dir.path()).and_then(StateLock::with_log).expect("nobody holds it");
+            let mut lock = StateLock::take(dir.path()).and_then(StateLock::with_log).expect("nobody holds it");
             lock.check().expect("everything is in place");
             std::fs::rename(dir.path().join(lost), dir.path().join("elsewhere")).expect("it was there");
             assert!(lock.check().is_err_and(|error| error.to_string().contains(lost)), "{lost}");
             std::fs::write(dir.path().join(lost), "").expect("a file");
             assert!(lock.check().is_err(), "another {lost} is not the one");
+        }
+    }
+
+    #[test]
+    fn a_log_that_becomes_shorter_is_noticed() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let log = dir.path().join("menshen.db");
+        std::fs::write(&log, "12345").expect("a file");
+        let mut lock = StateLock::take(dir.path()).and_then(StateLock::with_log).expect("nobody holds it");
+        for (text, fine) in [("123456", true), ("123456", true), ("12345", false), ("", false), ("1234567", true)] {
+            std::fs::write(&log, text).expect("a file");
+            assert_eq!(lock.check().is_ok(), fine, "{text}");
         }
     }
 }

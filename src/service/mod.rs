@@ -2,20 +2,27 @@
 //!
 //! [`Account::pass`] walks one account (scan, decide, record, act, verify),
 //! [`preview`] prints the same plan without a hand to act with, [`backtest`]
-//! decides what is recorded again, and [`run`] is the service around them:
+//! decides what is recorded again, [`replay`] holds what is recorded against its own
+//! rules, and [`run`] is the service around them:
 //! schedule, supervision, signals, reload.
 
 mod account;
 mod account_lock;
 mod act;
+mod alarm;
 mod answers;
 mod backtest;
+mod elsewhere;
 mod hand;
+mod head;
+mod housekeeping;
 mod judge;
+mod limits;
 mod lock;
 mod pass;
 mod preview;
 mod record;
+mod replay;
 mod report;
 mod run;
 mod schedule;
@@ -25,6 +32,7 @@ mod supervisor;
 mod systemd;
 mod token;
 mod verify;
+mod warnings;
 mod zone;
 
 pub use account::{Account, Pace, SetupError, Surroundings};
@@ -32,6 +40,7 @@ pub use backtest::{BacktestError, Backtested, Changed, Question, backtest};
 pub use hand::{HandError, Obstacle, Wish, Words};
 pub use lock::{LockError, StateLock};
 pub use pass::{Stage, Watch};
-pub use preview::{Preview, PreviewedAccount, preview};
+pub use preview::{Deletion, Preview, PreviewedAccount, preview};
+pub use replay::{Difference, NotReplayable, Replayed, Said, replay};
 pub use report::{PassReport, Trouble};
 pub use run::{RunError, Service, run, run_once};

@@ -11,13 +11,15 @@ use super::judge::Before;
 use super::lock::LockError;
 use super::report::PassReport;
 use crate::policy::{
-    Action, AppId, Application, History, Identity, Moment, Past, PolicySpec, Room, Situation, Step, Stops, Todo,
+    Action, AppId, Application, Brake, History, Identity, Moment, Past, PolicySpec, Room, Situation, Step, Stops, Todo,
     Verdict, plan,
 };
-use crate::store::{self, ActiveBrake, BrakeKind, Reader, RecordedVerdict, Spent, Store, StoreError};
+use crate::store::{self, ActiveBrake, BrakeKind, Reader, RecordedVerdict, Store, StoreError};
 use crate::wechat::{self, Listing, Progress};
+use futures_util::FutureExt;
 use jiff::Timestamp;
 use std::collections::{HashMap, HashSet};
+use std::panic::AssertUnwindSafe;
 use std::path::Path;
 use std::sync::{
     Arc,
@@ -25,6 +27,10 @@ use std::sync::{
 };
 use std::time::Instant;
 use tokio_util::sync::CancellationToken;
+
+/// A pass that met a bug of ours; its calls under way are dropped, and so is everything it had in hand.
+const PANICKED: &str =
+    "menshen panicked, which is a bug; the log says where. What the pass left open is settled by the next one";
 
 /// What a pass shares with the service around it.
 #[derive(Debug, Clone, Default)]
@@ -49,8 +55,10 @@ pub(super) struct Pass<'a> {
     pub(super) tell: &'a (dyn Fn(Stage) + Sync),
     pub(super) began: Instant,
     pub(super) report: PassReport,
-    /// Applications an earlier call, its answer lost, may yet move.
+    /// Applications a call of ours has named and may yet move: its answer was lost, or was a no.
     pub(super) ours: HashSet<Identity>,
+    /// The application that waits longest of all.
+    pub(super) oldest: Option<Identity>,
     /// Why answers were lost, by row, until the list tells what became of them.
     pub(super) lost: HashMap<i64, wechat::Error>,
     /// What the rules know of earlier applications.
@@ -90,8 +98,11 @@ impl Account {
         match pass.take_account().await {
             Ok(None) => {}
             Ok(Some(_lock)) => {
-                if let Err(error) = pass.walk().await {
-                    pass.report.trouble("record", with_sources(&error));
+                match AssertUnwindSafe(pass.walk()).catch_unwind().await {
+                    Ok(Ok(())) => {}
+                    Ok(Err(error)) => pass.report.trouble("record", with_sources(&error)),
+                    // What a panic said may hold an applicant's words: it stays where it is.
+                    Err(_) => pass.report.trouble("pass", PANICKED),
                 }
             }
             Err(error) => pass.report.trouble("account", with_sources(&error)),
@@ -116,6 +127,7 @@ impl<'a> Pass<'a> {
             began: Instant::now(),
             report: PassReport::begin(&account.name, started, pass_id(started)),
             ours: HashSet::new(),
+            oldest: None,
             lost: HashMap::new(),
             history: History::default(),
             hand: None,
@@ -138,16 +150,31 @@ impl<'a> Pass<'a> {
 impl Pass<'_> {
     async fn walk(&mut self) -> Result<(), StoreError> {
         self.keep_rules().await?;
+        self.doubt_an_older_log().await?;
         let Some(mut listing) = self.scan().await else { return Ok(()) };
+        fault_point!("decide.read");
         let settled = self.settle_leftovers(&mut listing).await?;
+        self.note_elsewhere(&listing).await?;
+        let ended = listing.ended();
+        self.oldest = listing.oldest();
         let pending = std::mem::take(&mut listing.pending);
         let identities: HashSet<Identity> = pending.iter().map(Application::identity).collect();
-        let steps = self.plan(pending, settled).await?;
+        let steps = self.plan(pending, ended, settled).await?;
+        fault_point!("decide.planned");
         self.count_urgent(&steps);
-        let before = Before::new(identities, std::mem::take(&mut listing.others), std::mem::take(&mut self.ours));
+        let spent = self.spent(&listing, &identities);
+        let nameless = listing.nameless();
+        let ours = std::mem::take(&mut self.ours);
+        let before = Before::new(identities, std::mem::take(&mut listing.others), ours, nameless);
         drop(listing);
         let (acts, contradicted) = self.record_rest(steps).await?;
-        self.act(before, acts, contradicted).await
+        let quiet = settled && acts.is_empty() && contradicted.is_empty() && self.report.troubles.is_empty();
+        match quiet {
+            true => self.keep_house(before, spent).await?,
+            false => self.act(before, acts, contradicted).await?,
+        }
+        fault_point!("pass.over");
+        Ok(())
     }
 
     pub(super) async fn keep_rules(&self) -> Result<(), StoreError> {
@@ -192,10 +219,18 @@ impl Pass<'_> {
         }
     }
 
-    async fn plan(&mut self, pending: Vec<Application>, settled: bool) -> Result<Vec<Step>, StoreError> {
+    async fn plan(
+        &mut self,
+        pending: Vec<Application>,
+        ended: HashSet<Identity>,
+        settled: bool,
+    ) -> Result<Vec<Step>, StoreError> {
         let identities: Vec<Identity> = pending.iter().map(Application::identity).collect();
-        let known = Known::read(self.store, self.account, &identities, self.report.started).await?;
+        // Limits count by the day of acting, and a long list is read over midnight.
+        let mut known = Known::read(self.store, self.account, &identities, Timestamp::now()).await?;
+        known.ended = ended;
         self.report.stops = known.stop_words();
+        self.report.brake_stands = known.stops.verification;
         let steps = known.plan(self.account, pending, settled, self.report.started);
         self.history = known.history;
         Ok(steps)
@@ -218,6 +253,8 @@ pub(super) struct Known {
     room: Room,
     stops: Stops,
     pub(super) history: History,
+    /// What [`Listing::ended`] says of the list that is decided.
+    pub(super) ended: HashSet<Identity>,
 }
 
 impl Known {
@@ -229,10 +266,17 @@ impl Known {
     ) -> Result<Known, StoreError> {
         let past = log.past(&account.appid, identities).await?;
         let past = past.into_iter().map(|(identity, row)| (identity, of_the_log(row))).collect();
-        let spent = log.spent(&account.appid, &account.day(at)).await?;
-        let stops = stops(account, &log.brakes().await?);
+        let mut stops = stops(account, &log.brakes().await?);
+        // A live pass has pulled the brake for it by now; a dry run says that it would.
+        stops.verification |= log.forgotten_since().await?.is_some();
         let history = earlier(log, account, identities).await?;
-        Ok(Known { past, room: room(account, spent), stops, history })
+        let room = account.room(log, at).await?;
+        Ok(Known { past, room, stops, history, ended: HashSet::new() })
+    }
+
+    /// What keeps an action back, whatever the application.
+    pub(super) fn brake(&self, action: Action) -> Option<Brake> {
+        self.stops.brake(action)
     }
 
     /// What keeps acting back, in words.
@@ -250,7 +294,7 @@ impl Known {
 
     /// What is known where there is no log yet.
     pub(super) fn nothing(account: &Account) -> Known {
-        Known { room: room(account, Spent::default()), ..Known::default() }
+        Known { room: account.room_at_first(), ..Known::default() }
     }
 
     pub(super) fn plan(
@@ -266,8 +310,9 @@ impl Known {
             moment: &moment,
             mode: account.mode,
             past: &self.past,
-            room: self.room,
+            room: &self.room,
             stops: &self.stops,
+            ended: &self.ended,
             settled,
         };
         plan(&situation, pending)
@@ -281,15 +326,6 @@ async fn earlier(log: &Reader, account: &Account, identities: &[Identity]) -> Re
     }
     let appids: Vec<AppId> = identities.iter().map(|identity| identity.appid.clone()).collect();
     log.earlier(&account.appid, &appids, Timestamp::now()).await
-}
-
-fn room(account: &Account, spent: Spent) -> Room {
-    let limits = &account.limits;
-    Room {
-        agree: limits.agree_per_day.map(|limit| limit.saturating_sub(spent.agree)),
-        refuse: limits.refuse_per_day.map(|limit| limit.saturating_sub(spent.refuse)),
-        per_pass: limits.per_pass,
-    }
 }
 
 /// The brakes that concern this account at this WeChat.
@@ -325,6 +361,7 @@ fn of_the_log(row: store::Past) -> Past {
         attempts: row.attempts,
         place: row.place,
         accepted: row.accepted,
+        elsewhere: row.actor == super::elsewhere::ELSEWHERE,
         message: row.message,
     }
 }

@@ -4,9 +4,11 @@
 //! an intent, so it has nothing to call WeChat with.
 
 use super::account::Account;
+use super::hand::Hand;
+use super::housekeeping;
 use super::pass::{Known, Stage, with_sources};
 use super::report::PassReport;
-use crate::policy::{Application, Identity, Mode, Moment, Step, Why, evidence, rule_name};
+use crate::policy::{Action, Application, Brake, Identity, Mode, Moment, Step, Why, evidence, rule_name};
 use crate::store::Reader;
 use futures_util::future::join_all;
 use jiff::Timestamp;
@@ -31,6 +33,21 @@ pub struct PreviewedAccount {
     pub report: PassReport,
     /// One line per pending application.
     pub lines: Vec<Preview>,
+    /// What `[housekeeping]` would take off the list in a pass with nothing else to do.
+    pub deletions: Vec<Deletion>,
+}
+
+/// An ended application that would be deleted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Deletion {
+    /// The account's name.
+    pub account: String,
+    /// Whose application, and which.
+    pub identity: Identity,
+    /// What keeps it back.
+    pub brake: Option<Brake>,
+    /// Why it would be.
+    pub why: Why,
 }
 
 /// Previews every account at once. Reads; writes nothing.
@@ -57,26 +74,39 @@ async fn one(account: &Account, log: Option<&Reader>, tell: &(dyn Fn(Stage) + Sy
         report.wechat_trouble("list", gap);
     }
     let identities: Vec<Identity> = listing.pending.iter().map(Application::identity).collect();
-    let known = match log {
+    let mut known = match log {
         None => Known::nothing(account),
         Some(log) => Known::read(log, account, &identities, now).await.unwrap_or_else(|error| {
             report.trouble("read the log", with_sources(&error));
             Known::nothing(account)
         }),
     };
+    known.ended = listing.ended();
     report.stops = known.stop_words();
+    let spent = housekeeping::preview(log, account, &listing, now).await.unwrap_or_else(|error| {
+        report.trouble("read the log", with_sources(&error));
+        Vec::new()
+    });
+    let brake = known.brake(Action::Delete);
+    let deletion = |identity| Deletion {
+        account: account.name.clone(),
+        identity,
+        brake,
+        why: Hand::Housekeeping.why(Action::Delete),
+    };
+    let deletions = spent.into_iter().map(deletion).collect();
     let live = Account { mode: Mode::Live, ..account.clone() };
     let steps = known.plan(&live, listing.pending, true, now);
     let moment = Moment { now, history: &known.history };
     let lines = steps.into_iter().map(|step| line(account, step, &moment)).collect();
-    PreviewedAccount { report, lines }
+    PreviewedAccount { report, lines, deletions }
 }
 
 fn line(account: &Account, step: Step, moment: &Moment<'_>) -> Preview {
     Preview {
         account: account.name.clone(),
         rule: rule_name(&account.rules, &step.decision).map(ToOwned::to_owned),
-        why: evidence(&account.rules, moment, &step.application, &step.decision),
+        why: evidence(&account.rules, moment, &step),
         step,
     }
 }

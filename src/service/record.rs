@@ -1,7 +1,7 @@
 //! From a step of the plan to a row of the audit log.
 
 use super::pass::{Pass, sort_steps};
-use crate::policy::{Brake, Decision, Mode, Moment, Outcome, Step, Todo, evidence, rule_name, unknown_names};
+use crate::policy::{Brake, Decision, Full, Mode, Moment, Outcome, Step, Todo, evidence, rule_name, unknown_names};
 use crate::store::{NewDecision, StoreError};
 
 /// Rows written in one transaction: enough to make the disk wait rare, few enough to hold no one up.
@@ -29,7 +29,7 @@ impl Pass<'_> {
                 verdict: action.into(),
                 // A person acts, whatever the service may do.
                 mode: Mode::Live,
-                actor: hand.who.clone(),
+                actor: hand.actor().to_owned(),
                 why: hand.why(action),
                 ruleset: String::new(),
                 ..self.row_by_rules(step)
@@ -55,7 +55,7 @@ impl Pass<'_> {
             actor: "rules".to_owned(),
             brake: decision.brake,
             unknown: unknown_names(&account.rules, decision).map(ToOwned::to_owned).collect(),
-            why: evidence(&account.rules, &self.moment(), &step.application, decision),
+            why: evidence(&account.rules, &self.moment(), step),
             pass: self.report.pass.clone(),
             ruleset: account.rules.hash().to_owned(),
             outcome: match step.todo {
@@ -71,19 +71,21 @@ impl Pass<'_> {
     }
 
     /// The rows of steps that something found after the plan keeps back: a limit, a pause, a brake.
-    pub(super) async fn record_braked(&mut self, steps: &[(&Step, Brake)]) -> Result<(), StoreError> {
-        let rows: Vec<NewDecision> = steps.iter().map(|(step, brake)| self.braked_row(step, *brake)).collect();
+    pub(super) async fn record_braked(&mut self, steps: &[Step]) -> Result<(), StoreError> {
+        let held = |step: &Step| NewDecision {
+            outcome: Outcome::Held,
+            why: evidence(&self.account.rules, &self.moment(), step),
+            ..self.row(step)
+        };
+        let rows: Vec<NewDecision> = steps.iter().map(held).collect();
         self.store.record(&rows).await?;
-        steps.iter().for_each(|(_, brake)| self.report.count_kept_back(Outcome::Held, Some(*brake)));
+        rows.iter().for_each(|row| self.report.count_kept_back(row.outcome, row.brake));
         Ok(())
     }
+}
 
-    fn braked_row(&self, step: &Step, brake: Brake) -> NewDecision {
-        let mut row = self.row(step);
-        row.brake = Some(brake);
-        let decision = Decision { brake: row.brake, ..step.decision.clone() };
-        row.why = evidence(&self.account.rules, &self.moment(), &step.application, &decision);
-        row.outcome = Outcome::Held;
-        row
-    }
+/// A step of the plan with what keeps it back after all.
+pub(super) fn kept_back(step: &Step, brake: Brake, full: Option<Full>) -> Step {
+    let decision = Decision { brake: Some(brake), ..step.decision.clone() };
+    Step { application: step.application.clone(), decision, todo: step.todo, full }
 }

@@ -29,6 +29,8 @@ pub struct PassReport {
     pub agreed: usize,
     /// Applications WeChat refused at our word.
     pub refused: usize,
+    /// Applications WeChat took off its list at our word.
+    pub deleted: usize,
     /// New rows that leave an application for a person.
     pub held: usize,
     /// New rows that a limit, a pause or the brake verification keeps back.
@@ -39,11 +41,15 @@ pub struct PassReport {
     pub shadow: usize,
     /// Applications that left "pending" before our call.
     pub overtaken: usize,
+    /// Known applications that turned out to be approved or refused without us: by people in WeChat's console.
+    pub elsewhere: usize,
+    /// Known applications that WeChat timed out before anybody had decided them.
+    pub timed_out: usize,
     /// Rows given up for this pass.
     pub failed: usize,
     /// Pending applications the log knew already.
     pub known: usize,
-    /// Pending applications left alone until the rows of an earlier crash are settled.
+    /// Pending applications left alone until the rows of an earlier crash are settled, or the list has caught up.
     pub waiting: usize,
     /// Rows of an earlier pass that were settled by the list.
     pub recovered: usize,
@@ -51,6 +57,8 @@ pub struct PassReport {
     pub unreadable: usize,
     /// The brake pulled in this pass, with the reason.
     pub brake: Option<String>,
+    /// The brake `verification` was pulled before this pass and is not lifted.
+    pub brake_stands: bool,
     /// What kept acting back from the beginning: pauses, and the brake of an earlier pass.
     pub stops: Vec<String>,
     /// The pass was stopped before its end.
@@ -78,8 +86,13 @@ impl PassReport {
         PassReport { account: account.to_owned(), pass, started, ..PassReport::default() }
     }
 
-    /// Something failed: exit status 1.
+    /// Something failed, or an earlier verification failed and nobody has lifted its brake: exit status 1.
     pub fn failed(&self) -> bool {
+        self.went_wrong() || self.brake_stands
+    }
+
+    /// Something failed in this pass.
+    pub(crate) fn went_wrong(&self) -> bool {
         !self.troubles.is_empty() || self.unreadable > 0 || self.failed > 0 || self.brake.is_some()
     }
 
@@ -87,12 +100,15 @@ impl PassReport {
     pub fn acted(&self) -> bool {
         self.agreed
             + self.refused
+            + self.deleted
             + self.held
             + self.braked
             + self.shadow
             + self.overtaken
             + self.failed
             + self.recovered
+            + self.elsewhere
+            + self.timed_out
             > 0
             || self.brake.is_some()
     }

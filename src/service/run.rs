@@ -6,31 +6,33 @@
 //! good one; a scheduler that goes silent or a clock that jumps is noticed.
 
 use super::account::{Account, SetupError, Surroundings};
+use super::alarm::{Alarm, concerned, in_words};
+use super::head::DailyHead;
 use super::lock::{LockError, StateLock};
 use super::pass::{Stage, Watch, with_sources};
 use super::report::PassReport;
 use super::schedule::{ScheduleError, Ticks, next_tick};
-use super::supervisor::Supervisor;
-use super::systemd;
+use super::supervisor::{Pulse, Supervisor, patience};
+use super::{systemd, token, warnings};
 use crate::config::Config;
 use crate::policy::AppId;
-use crate::store::{BrakeKind, Store, StoreError};
+use crate::store::{ActiveBrake, BrakeKind, Store, StoreError};
 use futures_util::future::join_all;
 use jiff::Timestamp;
 use std::collections::HashMap;
 use std::io;
-use std::sync::{Arc, atomic::Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 use std::time::{Duration, Instant};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::task::{self, JoinError, JoinSet};
+use tokio_util::sync::CancellationToken;
 
 /// How often the supervisor looks.
 const LOOK: Duration = Duration::from_secs(1);
-/// How long a pass may show no sign of life before the watchdog is no longer fed, at least …
-const STUCK: Duration = Duration::from_secs(300);
-/// … and in timeouts of one call: a page is tried three times, each after two calls for a token.
-const CALLS_A_BEAT: u32 = 10;
 /// Beyond the timeout of one call, how long stopping may take.
 const STOP_GRACE: Duration = Duration::from_secs(5);
 
@@ -95,13 +97,15 @@ impl Service {
 pub async fn run_once(service: &Service, tell: &(dyn Fn(Stage) + Sync)) -> Result<Vec<PassReport>, RunError> {
     let watch = Watch::default();
     let mut signals = Signals::listen()?;
-    warn_about_tokens(&service.accounts);
+    token::warn(&service.accounts);
+    warnings::tell(&service.config);
     let passes = join_all(service.accounts.iter().map(|account| account.pass(&service.store, &watch, tell)));
     tokio::pin!(passes);
     loop {
         tokio::select! {
             reports = &mut passes => {
                 reports.iter().for_each(log_pass);
+                reports.iter().filter(|report| report.brake_stands).for_each(|report| say_stopped(&report.account));
                 return Ok(reports);
             }
             () = signals.stop.recv() => watch.stop.cancel(),
@@ -112,9 +116,10 @@ pub async fn run_once(service: &Service, tell: &(dyn Fn(Stage) + Sync)) -> Resul
 /// The service, until SIGTERM or SIGINT. `reload` reads the configuration again; its error is already words.
 pub async fn run(service: Service, reload: &dyn Fn() -> Result<Config, String>) -> Result<(), RunError> {
     let mut signals = Signals::listen()?;
-    warn_about_tokens(&service.accounts);
+    token::warn(&service.accounts);
     let (sender, mut ticks) = mpsc::channel(1);
     let mut round = Round::start(service, sender).await?;
+    round.look_for_brakes().await;
     systemd::ready(&round.status());
     tracing::info!(
         accounts = round.service.accounts.len(),
@@ -123,36 +128,40 @@ pub async fn run(service: Service, reload: &dyn Fn() -> Result<Config, String>) 
         state_dir = %round.service.config.service.state_dir.display(),
         "menshen works"
     );
+    warnings::tell(&round.service.config);
     let ended = round.until_told_to_stop(&mut signals, &mut ticks, reload).await;
     round.stop().await;
     ended
 }
 
-fn warn_about_tokens(accounts: &[Account]) {
-    for account in accounts {
-        if let Some(warning) = account.token_warning() {
-            tracing::warn!(account = account.name(), "{warning}");
-        }
-    }
+/// A pass under way, as it is watched.
+struct Working {
+    pass: task::Id,
+    account: String,
+    beats: Arc<AtomicU64>,
+    pulse: Pulse,
+    /// It was said that it shows no sign of life.
+    stuck: bool,
 }
 
 /// The state of the running service.
 struct Round {
     service: Service,
-    ticks: Ticks,
+    /// None while no scheduler can be made: then the supervisor wakes the passes.
+    ticks: Option<Ticks>,
     sender: mpsc::Sender<()>,
-    watch: Watch,
+    stop: CancellationToken,
     passes: JoinSet<PassReport>,
     /// By appid: a reload may give an account another name.
-    busy: HashMap<AppId, task::Id>,
+    busy: HashMap<AppId, Working>,
     skipped: u64,
     supervisor: Supervisor,
+    head: DailyHead,
     fed: Instant,
     last: Option<PassReport>,
     /// Applications soon to be timed out, by account, when last told.
     urgent: HashMap<String, usize>,
-    /// The brake `verification` that is pulled, in words.
-    brake: Option<String>,
+    alarm: Alarm,
 }
 
 impl Round {
@@ -162,17 +171,18 @@ impl Round {
         let supervisor = Supervisor::new(now, Instant::now(), next_tick(&service.config.service, now));
         Ok(Round {
             service,
-            ticks,
+            ticks: Some(ticks),
             sender,
-            watch: Watch::default(),
+            stop: CancellationToken::new(),
             passes: JoinSet::new(),
             busy: HashMap::new(),
             skipped: 0,
             supervisor,
+            head: DailyHead::default(),
             fed: Instant::now(),
             last: None,
             urgent: HashMap::new(),
-            brake: None,
+            alarm: Alarm::new(now),
         })
     }
 
@@ -206,10 +216,13 @@ impl Round {
                 tracing::warn!(account = %account.name, skipped = self.skipped, "a tick found the pass before it still running");
                 continue;
             }
-            let appid = account.appid.clone();
-            let (account, store, watch) = (account.clone(), self.service.store.clone(), self.watch.clone());
+            // Signs of life of its own: a lively account must not stand for one that hangs.
+            let watch = Watch { stop: self.stop.clone(), ..Watch::default() };
+            let (name, beats) = (account.name.clone(), Arc::clone(&watch.beats));
+            let pulse = Pulse::new(Instant::now(), patience(account.source.wechat.timeout));
+            let (appid, account, store) = (account.appid.clone(), account.clone(), self.service.store.clone());
             let pass = self.passes.spawn(async move { account.pass(&store, &watch, &|_| ()).await });
-            self.busy.insert(appid, pass.id());
+            self.busy.insert(appid, Working { pass: pass.id(), account: name, beats, pulse, stuck: false });
         }
         Ok(())
     }
@@ -219,14 +232,18 @@ impl Round {
             Ok((id, _)) => *id,
             Err(error) => error.id(),
         };
-        self.busy.retain(|_, pass| *pass != id);
+        self.busy.retain(|_, working| working.pass != id);
         match finished {
             Ok((_, report)) => {
                 log_pass(&report);
                 self.warn_of_deadlines(&report);
                 self.last = Some(report);
             }
-            Err(error) => tracing::error!("a pass ended early: {error}; what it left open is settled by the next one"),
+            // Not the error's own words: they repeat what a panic said, and that may be an applicant's text.
+            Err(error) => {
+                let how = if error.is_panic() { "panicked" } else { "was cut off" };
+                tracing::error!("a pass {how}; what it left open is settled by the next one");
+            }
         }
         self.look_for_brakes().await;
         systemd::status(&self.status());
@@ -243,49 +260,86 @@ impl Round {
         }
     }
 
-    /// A brake stays in the status until it is lifted, not only for the pass that pulled it.
+    /// What stops acting stays in the status until it is lifted; a change is heard of within a second.
     async fn look_for_brakes(&mut self) {
-        let Ok(brakes) = self.service.store.brakes().await else { return };
-        self.brake = brakes.into_iter().find(|brake| brake.kind == BrakeKind::Verification).map(|brake| {
-            let concerned =
-                self.service.accounts.iter().find(|account| Some(&account.appid) == brake.scope.account.as_ref());
-            let name = concerned.map_or("an account", Account::name);
-            format!("BRAKE verification on {name}: {}", brake.why.unwrap_or_default())
-        });
+        // A disk that stands still must not keep signals waiting.
+        let Ok(Ok(brakes)) = tokio::time::timeout(LOOK, self.service.store.brakes()).await else { return };
+        let heard = self.alarm.hear(brakes, Instant::now());
+        let accounts = &self.service.accounts;
+        heard.pulled.iter().for_each(|brake| say_pulled(brake, accounts));
+        for brake in &heard.lifted {
+            tracing::info!(kind = brake.kind.word(), of = in_words(&brake.scope, accounts), "lifted: acting goes on");
+        }
+        heard.again.iter().for_each(|brake| say_stopped(concerned(&brake.scope, accounts)));
+        if !heard.is_silence() {
+            systemd::status(&self.status());
+        }
     }
 
     /// The supervisor's look: once a second.
     async fn look(&mut self) -> Result<(), RunError> {
         self.service.lock.check()?;
-        let beats = self.watch.beats.load(Ordering::Relaxed);
-        let patience = STUCK.max(self.longest_timeout() * CALLS_A_BEAT);
-        let found = self.supervisor.look(Timestamp::now(), Instant::now(), beats, !self.passes.is_empty(), patience);
+        self.head.look(&self.service.store, Timestamp::now(), &self.service.config.service.timezone).await;
+        let now = Timestamp::now();
+        // Before the schedule is made anew: that begins a new wait.
+        let unattended = self.ticks.is_none() && self.supervisor.is_due(now);
+        let found = self.supervisor.look(now, Instant::now());
         if let Some(jump) = found.jump {
             tracing::warn!("the clock jumped by {jump:#}; the schedule is made anew");
-            self.restart_ticks().await?;
-            if found.missed {
-                self.tick()?;
-            }
+        } else if let Some(still) = found.still {
+            tracing::warn!("menshen stood still for {} s; the schedule is made anew", still.as_secs());
         } else if found.silent {
             tracing::error!("the scheduler went silent; it is made anew and the missed pass runs now");
-            self.restart_ticks().await?;
+        }
+        if self.ticks.is_none() || found.jump.is_some() || found.still.is_some() || found.silent {
+            self.restart_ticks().await;
+        }
+        if found.missed || found.silent || unattended {
             self.tick()?;
         }
-        if found.stuck {
-            tracing::error!("a pass shows no sign of life; the watchdog is not fed until it does");
-        }
-        if found.healthy() && systemd::watchdog().is_some_and(|period| self.fed.elapsed() >= period / 3) {
+        if !self.has_stuck_passes() && systemd::watchdog().is_some_and(|period| self.fed.elapsed() >= period / 3) {
             self.fed = Instant::now();
             systemd::alive();
         }
+        self.look_for_brakes().await;
         Ok(())
     }
 
-    async fn restart_ticks(&mut self) -> Result<(), RunError> {
-        let ticks = Ticks::start(&self.service.config.service, self.sender.clone()).await?;
-        std::mem::replace(&mut self.ticks, ticks).stop().await;
+    /// Looks at every pass under way; says so once when one shows no sign of life.
+    fn has_stuck_passes(&mut self) -> bool {
+        let now = Instant::now();
+        for working in self.busy.values_mut() {
+            let stuck = working.pulse.is_stuck(working.beats.load(Ordering::Relaxed), now);
+            if stuck && !working.stuck {
+                tracing::error!(account = %working.account, "a pass shows no sign of life; the watchdog is not fed until it does");
+            }
+            working.stuck = stuck;
+        }
+        self.busy.values().any(|working| working.stuck)
+    }
+
+    /// A scheduler that cannot be made is no reason to end: the supervisor wakes the passes and goes on trying.
+    async fn restart_ticks(&mut self) {
+        let had_none = self.ticks.is_none();
+        if let Some(ticks) = self.ticks.take() {
+            ticks.stop().await;
+        }
+        match Ticks::start(&self.service.config.service, self.sender.clone()).await {
+            Ok(ticks) => {
+                self.ticks = Some(ticks);
+                if had_none {
+                    tracing::info!("the scheduler works again");
+                }
+            }
+            Err(error) if !had_none => {
+                let error = with_sources(&error);
+                tracing::error!(
+                    "no scheduler can be made: {error}; passes are woken without one, and it is tried again every second"
+                );
+            }
+            Err(_) => {}
+        }
         self.supervisor.expect(next_tick(&self.service.config.service, Timestamp::now()));
-        Ok(())
     }
 
     async fn reload(&mut self, reload: &dyn Fn() -> Result<Config, String>) {
@@ -297,6 +351,7 @@ impl Round {
         match taken {
             Ok(()) => {
                 tracing::info!(accounts = self.service.accounts.len(), "the configuration was read again");
+                warnings::tell(&self.service.config);
             }
             Err(error) => tracing::error!("the configuration stays as it was: {error}"),
         }
@@ -311,11 +366,13 @@ impl Round {
         let accounts = Account::all(&config, &self.service.around, &self.service.accounts)
             .map_err(|error| with_sources(&error))?;
         let ticks = Ticks::start(&config.service, self.sender.clone()).await.map_err(|error| with_sources(&error))?;
-        std::mem::replace(&mut self.ticks, ticks).stop().await;
+        if let Some(before) = self.ticks.replace(ticks) {
+            before.stop().await;
+        }
         self.supervisor.expect(next_tick(&config.service, Timestamp::now()));
         self.service.config = config;
         self.service.accounts = accounts;
-        warn_about_tokens(&self.service.accounts);
+        token::warn(&self.service.accounts);
         Ok(())
     }
 
@@ -327,7 +384,7 @@ impl Round {
     async fn stop(mut self) {
         systemd::stopping();
         tracing::info!("menshen stops: calls under way are settled");
-        self.watch.stop.cancel();
+        self.stop.cancel();
         let patience = self.longest_timeout() + STOP_GRACE;
         let settled = tokio::time::timeout(patience, async {
             while let Some(finished) = self.passes.join_next().await {
@@ -339,7 +396,9 @@ impl Round {
         if settled.await.is_err() {
             tracing::warn!("a pass did not end in time; its rows are settled by the next one");
         }
-        self.ticks.stop().await;
+        if let Some(ticks) = self.ticks {
+            ticks.stop().await;
+        }
         self.passes.shutdown().await;
         self.service.close().await;
     }
@@ -347,8 +406,8 @@ impl Round {
     fn status(&self) -> String {
         let accounts = self.service.accounts.len();
         let mode = self.service.config.service.mode.word();
-        match (&self.brake, &self.last) {
-            (Some(brake), _) => brake.clone(),
+        match (self.alarm.status(&self.service.accounts), &self.last) {
+            (Some(stopped), _) => stopped,
             (None, None) => format!("{mode}, {accounts} account(s), waiting for the first tick"),
             (None, Some(last)) => format!(
                 "{mode}, {accounts} account(s); last pass {}: {} pending, {} agreed, {} refused, {} held{}",
@@ -363,6 +422,21 @@ impl Round {
     }
 }
 
+/// A brake or pause that came from elsewhere. A person's reason for it is in the record alone.
+fn say_pulled(brake: &ActiveBrake, accounts: &[Account]) {
+    match brake.kind {
+        BrakeKind::Verification => say_stopped(concerned(&brake.scope, accounts)),
+        BrakeKind::Pause => {
+            let of = in_words(&brake.scope, accounts);
+            tracing::warn!(of, "acting is paused until `menshen resume`; evaluation goes on");
+        }
+    }
+}
+
+fn say_stopped(account: &str) {
+    tracing::error!(account, "the brake verification is pulled: nothing is sent until `menshen resume`");
+}
+
 /// The one line a pass leaves in the log.
 fn log_pass(report: &PassReport) {
     for trouble in &report.troubles {
@@ -371,22 +445,31 @@ fn log_pass(report: &PassReport) {
             errcode = trouble.errcode, rid = trouble.rid.as_deref(), "{}", trouble.message
         );
     }
+    if report.timed_out > 0 {
+        tracing::warn!(
+            account = %report.account, timed_out = report.timed_out,
+            "WeChat timed applications out before anybody had decided them"
+        );
+    }
     let words = format!(
-        "{} pending of {}: {} agreed, {} refused, {} held, {} braked, {} shadow, {} overtaken, {} failed, {} known, {} waiting, {} unreadable",
+        "{} pending of {}: {} agreed, {} refused, {} deleted, {} held, {} braked, {} shadow, {} overtaken, {} elsewhere, {} timed out, {} failed, {} known, {} waiting, {} unreadable",
         report.pending,
         report.entries,
         report.agreed,
         report.refused,
+        report.deleted,
         report.held,
         report.braked,
         report.shadow,
         report.overtaken,
+        report.elsewhere,
+        report.timed_out,
         report.failed,
         report.known,
         report.waiting,
         report.unreadable
     );
-    if report.acted() || report.failed() {
+    if report.acted() || report.went_wrong() {
         tracing::info!(account = %report.account, pass = %report.pass, took_ms = report.took_ms, "{words}");
     } else {
         tracing::debug!(account = %report.account, pass = %report.pass, took_ms = report.took_ms, "{words}");
@@ -421,3 +504,6 @@ impl StopSignals {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -34,6 +34,8 @@ impl Ticks {
     pub(super) async fn start(service: &ServiceConfig, ticks: mpsc::Sender<()>) -> Result<Ticks, ScheduleError> {
         let pattern = service.schedule.pattern().to_owned();
         let failed = |source| ScheduleError::Scheduler { pattern: pattern.clone(), source };
+        #[cfg(test)]
+        refusals::next().map_err(failed)?;
         let job = Job::new_async_tz(pattern.as_str(), zone(service), move |_, _| {
             let ticks = ticks.clone();
             Box::pin(async move {
@@ -66,4 +68,26 @@ pub(super) fn next_tick(service: &ServiceConfig, after: Timestamp) -> Option<Tim
 
 fn zone(service: &ServiceConfig) -> Zone {
     Zone(service.timezone.clone())
+}
+
+/// A scheduler that cannot be made, for the tests of this thread: nothing else makes it fail.
+#[cfg(test)]
+pub(super) mod refusals {
+    use std::cell::Cell;
+    use tokio_cron_scheduler::JobSchedulerError;
+
+    thread_local! {
+        static LEFT: Cell<u32> = const { Cell::new(0) };
+    }
+
+    /// The next so many are refused.
+    pub(in crate::service) fn set(count: u32) {
+        LEFT.set(count);
+    }
+
+    pub(super) fn next() -> Result<(), JobSchedulerError> {
+        let left = LEFT.get();
+        LEFT.set(left.saturating_sub(1));
+        if left > 0 { Err(JobSchedulerError::CantInit) } else { Ok(()) }
+    }
 }

@@ -7,12 +7,13 @@
 use super::answers::{answered, never_sent, record_answers, settlement};
 use super::judge::Target;
 use super::pass::{Pass, Stage, stops, with_sources};
-use crate::policy::{Action, Brake, Fate, Intent, Outcome, Step, Stops, Todo};
-use crate::store::{Answered, Intended, NewIntent, Store, StoreError};
+use super::record::kept_back;
+use crate::policy::{Action, Brake, Fate, Intent, Outcome, Places, Step, Stops, Todo};
+use crate::store::{Answered, Intended, NewIntent, NewPlace, Store, StoreError};
 use crate::wechat::Class;
 use jiff::Timestamp;
+use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, JoinSet};
 
@@ -20,8 +21,6 @@ use tokio::task::{JoinHandle, JoinSet};
 const INTENTS_A_TRANSACTION: usize = 32;
 /// Answers in a row that are neither "done" nor "moved on" before the pass stops acting.
 const TROUBLES_IN_A_ROW: u32 = 5;
-/// How long a look at pauses and brakes is relied on.
-const STOPS_HOLD: Duration = Duration::from_secs(1);
 
 /// Steps whose intents are being written, and what comes of the writing.
 type Announced<'s> = (Vec<&'s Step>, JoinHandle<Result<Vec<Intended>, StoreError>>);
@@ -94,7 +93,7 @@ impl Pass<'_> {
         self.look_for_stops(sending).await?;
         let stops = sending.stops.clone();
         let braked = |step: &Step| step_action(step).and_then(|action| stops.brake(action));
-        let held: Vec<(&Step, Brake)> = chunk.iter().filter_map(|step| Some((step, braked(step)?))).collect();
+        let held: Vec<Step> = chunk.iter().filter_map(|step| Some(kept_back(step, braked(step)?, None))).collect();
         self.record_braked(&held).await?;
         let free: Vec<&Step> = chunk.iter().filter(|step| braked(step).is_none()).collect();
         let wanted = free.iter().map(|step| self.intent(step)).collect();
@@ -105,7 +104,11 @@ impl Pass<'_> {
     async fn send_one(&mut self, sending: &mut Sending, step: &Step, intended: Intended) -> Result<(), StoreError> {
         match intended {
             Intended::Ready(intent) => self.call(sending, step, intent).await,
-            Intended::LimitReached { .. } => self.record_braked(&[(step, Brake::Limit)]).await?,
+            Intended::LimitReached { by, limit, spent, .. } => {
+                let action = step_action(step).expect("only steps that act are sent");
+                let full = self.account.full(action, step.decision.rule, by, Places { max: limit, taken: spent });
+                self.record_braked(&[kept_back(step, Brake::Limit, Some(full))]).await?;
+            }
             // Somebody at the keyboard was faster; what became of it shows in the next pass.
             Intended::Underway { .. } => self.report.waiting += 1,
         }
@@ -115,19 +118,15 @@ impl Pass<'_> {
     /// A person may pause acting, or another process pull the brake, while a long pass runs.
     async fn look_for_stops(&self, sending: &mut Sending) -> Result<(), StoreError> {
         sending.stops = stops(self.account, &self.store.brakes().await?);
-        if self.hand.is_some() {
-            // A pause keeps the rules from acting, not a person.
+        if self.hand.as_ref().is_some_and(|hand| !hand.is_held_by_pauses()) {
             sending.stops.paused.clear();
         }
-        sending.looked = Instant::now();
         Ok(())
     }
 
-    /// Looks again when the last look is long ago: with few calls a minute a chunk of intents lasts.
+    /// Looks before every call, after the wait for room: a pause that is recorded lets no further call out.
     async fn stopped_meanwhile(&mut self, sending: &mut Sending, action: Action) -> bool {
-        if sending.looked.elapsed() >= STOPS_HOLD
-            && let Err(error) = self.look_for_stops(sending).await
-        {
+        if let Err(error) = self.look_for_stops(sending).await {
             self.report.trouble("record", with_sources(&error));
             sending.going = Going::Halt;
             return true;
@@ -137,24 +136,21 @@ impl Pass<'_> {
 
     fn intent(&self, step: &Step) -> NewIntent {
         let Todo::Act { action, again } = step.todo else { unreachable!("only steps that act are sent") };
-        let limits = &self.account.limits;
-        let limit = match action {
-            // A person may go beyond; the call counts all the same.
-            _ if self.hand.is_some() => None,
-            Action::Agree => limits.agree_per_day,
-            Action::Refuse => limits.refuse_per_day,
-            Action::Delete => None,
+        // Counted to the day it is written on, not the one the pass began on.
+        let at = Timestamp::now();
+        let place = match self.hand {
+            // A person may go beyond; the call counts all the same. Deletions have no limit.
+            Some(_) => NewPlace::unlimited(at),
+            None => self.account.place(action, step.decision.rule, at),
         };
         match again {
-            None => NewIntent::First { decision: self.row(step), action, limit },
+            None => NewIntent::First { decision: self.row(step), action, place },
             Some(row) => NewIntent::Again {
                 row,
                 action,
                 appid: step.application.appid.clone(),
                 reason: step.decision.message.clone(),
-                limit,
-                at: Timestamp::now(),
-                day: self.account.day(self.report.started),
+                place,
             },
         }
     }
@@ -194,8 +190,13 @@ impl Pass<'_> {
     fn take(&mut self, sending: &mut Sending, finished: Result<Called, tokio::task::JoinError>) {
         self.watch.beat();
         sending.answered += 1;
+        fault_point!("call.taken");
         (self.tell)(Stage::Acting { done: sending.answered, of: sending.of });
-        let Ok(called) = finished else {
+        let called = finished.inspect_err(|error| {
+            // What the call did is not known, but that it was made.
+            sending.targets.extend(sending.underway.remove(&error.id()));
+        });
+        let Ok(called) = called else {
             self.report.trouble("call", "a call ended without an answer; its row is settled by the list");
             sending.going = Going::Halt;
             return;
@@ -204,7 +205,7 @@ impl Pass<'_> {
             match called.target.action {
                 Action::Agree => self.report.agreed += 1,
                 Action::Refuse => self.report.refused += 1,
-                Action::Delete => {}
+                Action::Delete => self.report.deleted += 1,
             }
         }
         let moved_on = called.class == Some(Class::State);
@@ -231,7 +232,10 @@ impl Pass<'_> {
         }
         match called.target.fate {
             Fate::Unsent => self.report.failed += 1,
-            Fate::Rejected if !moved_on => self.report.failed += 1,
+            Fate::Rejected if !moved_on => {
+                self.report.failed += 1;
+                self.ours.insert(called.target.identity);
+            }
             _ => sending.targets.push(called.target),
         }
     }
@@ -250,13 +254,14 @@ struct Sending {
     answers: mpsc::UnboundedSender<Answered>,
     recorder: JoinHandle<Result<(), StoreError>>,
     targets: Vec<Target>,
+    /// By task, for one that ends without an answer.
+    underway: HashMap<tokio::task::Id, Target>,
     going: Going,
     troubles: u32,
     answered: usize,
     of: usize,
-    /// What stops acting, and when that was last looked at.
+    /// What stops acting, as last looked at.
     stops: Stops,
-    looked: Instant,
 }
 
 impl Sending {
@@ -268,21 +273,29 @@ impl Sending {
             answers,
             recorder,
             targets: Vec::new(),
+            underway: HashMap::new(),
             going: Going::On,
             troubles: 0,
             answered: 0,
             of,
             stops: Stops::default(),
-            looked: Instant::now(),
         }
     }
 
     fn start(&mut self, client: &crate::wechat::Client, slot: crate::wechat::Slot, step: &Step, intent: Intent) {
         let (client, answers) = (client.clone(), self.answers.clone());
         let identity = step.application.identity();
-        self.calls.spawn(async move {
+        let lost = Target {
+            decision: intent.decision(),
+            identity: identity.clone(),
+            action: intent.action(),
+            fate: Fate::Lost,
+        };
+        let task = self.calls.spawn(async move {
             let (decision, attempt, action) = (intent.decision(), intent.attempt(), intent.action());
+            fault_point!("call.ready");
             let answer = client.carry_out(slot, intent).await;
+            fault_point!("call.answered");
             let called = Called {
                 target: Target { decision, identity, action, fate: answer.fate },
                 class: answer.error.as_ref().map(crate::wechat::Error::class),
@@ -292,6 +305,7 @@ impl Sending {
             let _ = answers.send(answered(decision, attempt, action, answer, called.class));
             called
         });
+        self.underway.insert(task.id(), lost);
     }
 
     /// The log failed: nothing more is sent.

@@ -1,8 +1,8 @@
 //! What an earlier pass left open, settled by what the list says.
 //!
 //! Rows left `planned` by a crash come first: until every one is settled by a
-//! complete list, nothing new is sent. Rows that `failed` because an answer was
-//! lost are set right when the list shows that the call had worked after all.
+//! complete list, nothing new is sent. Rows that `failed` though a call of theirs
+//! may have worked are set right when the list shows that it had after all.
 
 use super::judge::{Finding, finding, stands};
 use super::pass::Pass;
@@ -12,14 +12,15 @@ use crate::wechat::Listing;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::HashSet;
 
-/// How long a lost answer is looked after: longer than WeChat keeps an application pending.
-const DOUBT_LASTS: SignedDuration = SignedDuration::from_hours(96);
+/// How long what is open is looked after: far longer than WeChat keeps an application pending, and than a service is
+/// left down.
+pub(super) const LOOKED_AFTER: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 impl Pass<'_> {
     /// True when no `planned` row of this account is left: new intents may be written.
     pub(super) async fn settle_leftovers(&mut self, listing: &mut Listing) -> Result<bool, StoreError> {
         let open = self.store.planned(&self.account.appid).await?;
-        let since = self.report.started.checked_sub(DOUBT_LASTS).unwrap_or(Timestamp::MIN);
+        let since = self.report.started.checked_sub(LOOKED_AFTER).unwrap_or(Timestamp::MIN);
         let doubtful = self.store.doubtful(&self.account.appid, since).await?;
         if open.is_empty() && doubtful.is_empty() {
             return Ok(true);
@@ -35,7 +36,9 @@ impl Pass<'_> {
         let mut settlements = self.settlements(&open, listing, Leftover::Planned).await?;
         settlements.extend(self.settlements(&doubtful, listing, Leftover::Doubtful).await?);
         self.report.recovered += settlements.len();
+        fault_point!("settle.decided");
         self.store.answer(settlements).await?;
+        fault_point!("settle.recorded");
         Ok(true)
     }
 
@@ -74,18 +77,22 @@ impl Pass<'_> {
         let pending = identities(listing);
         let mut settlements = Vec::new();
         for row in rows {
-            let outcome = match (finding(row.action, stands(listing, &pending, &row.identity)), leftover) {
+            let found = match stands(listing, &pending, &row.identity) {
+                None if listing.nameless() > 0 || listing.garbles(&row.identity.appid) => Finding::Unseen,
+                stands => finding(row.action, stands),
+            };
+            let outcome = match (found, leftover) {
                 (Finding::Confirmed, _) if self.store.may_have_worked(row.id).await? => Outcome::Done,
                 // Somebody else did what we wanted to.
                 (Finding::Confirmed | Finding::Elsewhere, _) => Outcome::Overtaken,
-                (Finding::StillPending, Leftover::Planned) => Outcome::Failed,
-                (Finding::StillPending, Leftover::Doubtful) => continue,
+                (Finding::StillPending | Finding::Unseen, Leftover::Planned) => Outcome::Failed,
+                (Finding::StillPending | Finding::Unseen, Leftover::Doubtful) => continue,
             };
             settlements.push(Answered {
                 decision: row.id,
                 call: None,
-                settle: Some((outcome, Some(note(outcome).to_owned()))),
-                give_back: outcome == Outcome::Failed && !row.call_recorded,
+                settle: Some((outcome, Some(note(outcome, found).to_owned()))),
+                give_back: found == Finding::StillPending && outcome == Outcome::Failed && !row.call_recorded,
                 at: Timestamp::now(),
             });
         }
@@ -100,8 +107,9 @@ enum Leftover {
     Doubtful,
 }
 
-fn note(outcome: Outcome) -> &'static str {
+fn note(outcome: Outcome, found: Finding) -> &'static str {
     match outcome {
+        _ if found == Finding::Unseen => "given up: it is not in the list, but an entry that cannot be read may be it",
         Outcome::Done => "settled by the list: it stands where we wanted it",
         Outcome::Overtaken => "settled by the list: it left pending otherwise, or is gone",
         _ => "settled by the list: still pending, so it is decided anew",
@@ -118,6 +126,7 @@ fn add_missing(listing: &mut Listing, earlier: Listing) {
     let missing = |identity: &Identity| !pending.contains(identity) && !listing.others.contains(identity);
     let moved: Vec<Application> = earlier.pending.into_iter().filter(|a| missing(&a.identity())).collect();
     let others: Vec<_> = earlier.others.iter().filter(|(identity, _)| missing(identity)).collect();
+    listing.unreadable.extend(earlier.unreadable);
     listing.pending.extend(moved);
     listing.others.extend(others);
 }

@@ -1,6 +1,6 @@
 //! From the configuration's way to get a token to WeChat's client's, and one platform for all who act through it.
 
-use super::account::{Account, SetupError};
+use super::account::{self, Account, SetupError};
 use crate::config::{self, Config};
 use crate::wechat::{self, Platform, PlatformSettings, TokenSource};
 use std::sync::Arc;
@@ -39,12 +39,7 @@ impl Platforms {
     }
 
     /// The platform an account acts through: one for all that call the same WeChat, for its tokens may end each other.
-    pub(super) fn of(
-        &mut self,
-        config: &Config,
-        source: &config::Account,
-        ca_pem: impl FnOnce() -> Result<Option<Vec<u8>>, SetupError>,
-    ) -> Result<Option<Acting>, SetupError> {
+    pub(super) fn of(&mut self, config: &Config, source: &config::Account) -> Result<Option<Acting>, SetupError> {
         let Some(settings) = config.platform.as_ref().filter(|_| source.token == config::Token::Authorizer) else {
             return Ok(None);
         };
@@ -55,7 +50,7 @@ impl Platforms {
         let kept = self.earlier.iter().find(|acting| acting.way == *way && acting.settings == *settings);
         let acting = match kept {
             Some(acting) => acting.clone(),
-            None => Acting::new(config, settings, source, ca_pem()?)?,
+            None => Acting::new(config, settings, source)?,
         };
         self.current.push(acting.clone());
         Ok(Some(acting))
@@ -68,20 +63,15 @@ impl Acting {
         Arc::ptr_eq(&self.platform, &other.platform)
     }
 
-    fn new(
-        config: &Config,
-        settings: &config::Platform,
-        source: &config::Account,
-        ca_pem: Option<Vec<u8>>,
-    ) -> Result<Acting, SetupError> {
+    fn new(config: &Config, settings: &config::Platform, source: &config::Account) -> Result<Acting, SetupError> {
         let built = Platform::new(PlatformSettings {
             appid: settings.appid.clone(),
             secret: settings.secret.value().expect("loaded with its secrets").clone(),
             ticket: place(&settings.ticket),
             base_url: source.wechat.base_url.clone(),
-            timeout: source.wechat.timeout,
-            proxy: source.wechat.proxy.clone(),
-            ca_pem,
+            timeout: account::timeout(source.wechat.timeout),
+            proxy: account::proxy(&source.wechat),
+            ca_pem: account::ca_pem(&source.wechat),
             refresh_tokens: config.service.state_dir.join(REFRESH_TOKENS),
         });
         let failed = |error| SetupError::Client { account: source.name.clone(), source: error };
@@ -119,6 +109,15 @@ fn place(place: &config::Place) -> wechat::Place {
                 value: header.value().expect("loaded with its secrets"),
             }),
         },
+    }
+}
+
+/// Logs what is worth knowing of the accounts' tokens.
+pub(super) fn warn(accounts: &[Account]) {
+    for account in accounts {
+        if let Some(warning) = account.token_warning() {
+            tracing::warn!(account = account.name(), "{warning}");
+        }
     }
 }
 

@@ -6,13 +6,18 @@
 //! itself is pure and lives in `judge`.
 
 use super::answers::settlement;
-use super::judge::{Before, Finding, Judgement, Target, judge};
+use super::judge::{Before, Finding, Judgement, Target, is_missing, judge};
 use super::pass::{Pass, Stage};
 use crate::policy::{Action, Fate, Identity, Outcome};
-use crate::store::{Answered, BrakeKind, BrakeScope, NewBrake, StoreError};
+use crate::store::{ActiveBrake, Answered, BrakeKind, BrakeScope, NewBrake, StoreError};
 use crate::wechat::{Class, Listing};
 use jiff::Timestamp;
 use std::time::Duration;
+
+/// Tries at writing a brake down, as for an answer.
+const BRAKE_TRIES: u32 = 4;
+/// The wait after the first such try; it doubles.
+const BRAKE_RETRY: Duration = Duration::from_millis(250);
 
 impl Pass<'_> {
     /// Reads the list again and settles what it says. Pulls the brake on a mismatch.
@@ -20,17 +25,36 @@ impl Pass<'_> {
         if targets.is_empty() {
             return Ok(Verified::Agrees(Vec::new()));
         }
-        let Some((listing, judgement)) = self.look(before, &targets, true).await else {
+        if planted_bug!("skipped-verification") && targets.iter().all(|target| target.fate == Fate::Accepted) {
+            return Ok(Verified::Agrees(vec![Finding::Confirmed; targets.len()]));
+        }
+        fault_point!("verify.begun");
+        before.expect(std::mem::take(&mut self.ours));
+        let Some((listing, mut judgement)) = self.look(before, &targets, true).await else {
             return Ok(Verified::Unread);
         };
-        self.settle_open(&targets, &judgement).await?;
-        before.expect(targets.iter().filter(|target| target.fate == Fate::Lost));
-        before.renew(listing);
-        if judgement.strangers.is_empty() && judgement.mismatched(&targets).next().is_none() {
-            return Ok(Verified::Agrees(judgement.findings));
+        if planted_bug!("skipped-reread") {
+            let lost = targets.iter().zip(&mut judgement.findings).filter(|(target, _)| target.fate == Fate::Lost);
+            lost.for_each(|(_, finding)| *finding = Finding::Confirmed);
         }
-        self.brake(&targets, &judgement).await?;
-        Ok(Verified::Mismatch)
+        fault_point!("verify.read");
+        let unseen = judgement
+            .pairs(&targets)
+            .filter(|(target, found)| target.fate == Fate::Accepted && *found == Finding::Unseen);
+        if unseen.count() > 0 {
+            let words = "what WeChat accepted is not in the list, but an entry that cannot be read may be it";
+            self.report.trouble("verify", words);
+        }
+        let mismatch = judgement.is_mismatch(&targets);
+        if mismatch {
+            // First: whatever fails after this, nothing more is sent.
+            self.brake(&targets, &judgement).await?;
+        }
+        self.settle_open(&targets, &judgement).await?;
+        fault_point!("verify.settled");
+        before.expect(targets.iter().filter(|target| target.fate == Fate::Lost).map(|target| target.identity.clone()));
+        before.renew(listing);
+        Ok(if mismatch { Verified::Mismatch } else { Verified::Agrees(judgement.findings) })
     }
 
     /// Complete readings, spaced, until one leaves nothing open. `None`: there were too few to tell a list that
@@ -65,8 +89,10 @@ impl Pass<'_> {
                 judgement.remember(earlier, targets);
             }
             complete += 1;
-            let enough = (judgement.is_settled(targets) && complete >= at_least)
-                || !judgement.strangers.is_empty()
+            // What became of a lost call is not told by one reading that misses its application, either.
+            let missed =
+                targets.iter().any(|target| target.fate == Fate::Lost && is_missing(&listing, &target.identity));
+            let enough = (judgement.is_settled(targets) && complete >= if missed { 2 } else { at_least })
                 || (judgement.mismatched(targets).next().is_none() && complete > few);
             last = Some((listing, judgement));
             if enough {
@@ -105,6 +131,7 @@ impl Pass<'_> {
             match (outcome, target.action) {
                 (Outcome::Done, Action::Agree) => self.report.agreed += 1,
                 (Outcome::Done, Action::Refuse) => self.report.refused += 1,
+                (Outcome::Done, Action::Delete) => self.report.deleted += 1,
                 (Outcome::Overtaken, _) => self.report.overtaken += 1,
                 (Outcome::Failed, action) => {
                     self.report.failed += 1;
@@ -114,7 +141,7 @@ impl Pass<'_> {
                 }
                 _ => {}
             }
-            settled.push(settlement(target.decision, outcome, "settled by reading the list again"));
+            settled.push(settlement(target.decision, outcome, open_note(finding)));
         }
         self.store.answer(settled).await
     }
@@ -122,15 +149,21 @@ impl Pass<'_> {
     /// The brake `verification`: loud, recorded, until `resume`.
     pub(super) async fn brake(&mut self, targets: &[Target], judgement: &Judgement) -> Result<(), StoreError> {
         let why = mismatch_words(targets, judgement);
-        let at = Timestamp::now();
-        let scope = BrakeScope {
-            account: Some(self.account.appid.clone()),
-            base_url: Some(self.account.site.clone()),
-            action: None,
-        };
-        let brake =
-            NewBrake { at, kind: BrakeKind::Verification, scope, why: Some(why.clone()), who: "service".to_owned() };
-        self.store.pull_brake(&brake).await?;
+        // Before the log is written: it may fail, and this must be heard.
+        tracing::error!(account = %self.account.name, "brake verification: {why}; acting is stopped until `menshen resume`");
+        self.report.brake = Some(why.clone());
+        self.pull_stubbornly(&NewBrake {
+            at: Timestamp::now(),
+            kind: BrakeKind::Verification,
+            scope: BrakeScope {
+                account: Some(self.account.appid.clone()),
+                base_url: Some(self.account.site.clone()),
+                action: None,
+            },
+            why: Some(why),
+            who: "service".to_owned(),
+        })
+        .await?;
         let wrong: Vec<Answered> = judgement
             .mismatched(targets)
             .map(|target| {
@@ -141,14 +174,47 @@ impl Pass<'_> {
             match target.action {
                 Action::Agree => self.report.agreed = self.report.agreed.saturating_sub(1),
                 Action::Refuse => self.report.refused = self.report.refused.saturating_sub(1),
-                Action::Delete => {}
+                Action::Delete => self.report.deleted = self.report.deleted.saturating_sub(1),
             }
         }
         self.report.failed += wrong.len();
-        self.store.answer(wrong).await?;
-        tracing::error!(account = %self.account.name, "brake verification: {why}; acting is stopped until `menshen resume`");
-        self.report.brake = Some(why);
-        Ok(())
+        self.store.answer(wrong).await
+    }
+
+    /// A log that misses what was sent (a backup was restored) knows neither limits nor what it has done: nothing is
+    /// sent until a person has said so.
+    pub(super) async fn doubt_an_older_log(&mut self) -> Result<(), StoreError> {
+        let Some(since) = self.store.forgotten_since().await? else { return Ok(()) };
+        if self.store.brakes().await?.iter().any(ActiveBrake::is_of_the_log) {
+            return Ok(());
+        }
+        let why = format!(
+            "the audit log is older than what was sent: what was recorded at {since:.0} is not in it, as after restoring a \
+             backup; put the newer menshen.db back, or let acting go on with this one: `menshen resume --why \"…\"`"
+        );
+        tracing::error!("brake verification: {why}");
+        self.report.brake = Some(why.clone());
+        self.pull_stubbornly(&NewBrake {
+            at: Timestamp::now(),
+            kind: BrakeKind::Verification,
+            scope: BrakeScope::default(),
+            why: Some(why),
+            who: "service".to_owned(),
+        })
+        .await
+    }
+
+    /// A brake that is not written down would be forgotten by the next pass.
+    async fn pull_stubbornly(&self, brake: &NewBrake) -> Result<(), StoreError> {
+        let mut wait = BRAKE_RETRY;
+        for _ in 1..BRAKE_TRIES {
+            if self.store.pull_brake(brake).await.is_ok() {
+                return Ok(());
+            }
+            tokio::time::sleep(wait).await;
+            wait *= 2;
+        }
+        self.store.pull_brake(brake).await.map(drop)
     }
 }
 
@@ -165,7 +231,15 @@ fn open_outcome(found: Finding, ours: bool) -> Outcome {
         Finding::Confirmed if ours => Outcome::Done,
         // Somebody else did what we wanted to, or something else.
         Finding::Confirmed | Finding::Elsewhere => Outcome::Overtaken,
-        Finding::StillPending => Outcome::Failed,
+        // Nothing is sent for it before a list shows it pending.
+        Finding::StillPending | Finding::Unseen => Outcome::Failed,
+    }
+}
+
+fn open_note(found: Finding) -> &'static str {
+    match found {
+        Finding::Unseen => "given up: it is not in the list, but an entry that cannot be read may be it",
+        _ => "settled by reading the list again",
     }
 }
 
@@ -179,13 +253,17 @@ fn mismatch_words(targets: &[Target], judgement: &Judgement) -> String {
     });
     let strangers = judgement.strangers.iter().map(|(identity, action): &(Identity, Action)| {
         let appid = identity.appid.as_str().escape_debug();
-        format!("{appid} turned up as after {}, though nobody asked for it", action.word())
+        format!("{appid} turned up as after {}, though menshen did not ask for it", action.word())
     });
     let mut words: Vec<String> = wrong.chain(strangers).collect();
     let more = words.len().saturating_sub(3);
     words.truncate(3);
     if more > 0 {
         words.push(format!("and {more} more"));
+    }
+    if !judgement.strangers.is_empty() && judgement.mismatched(targets).next().is_none() {
+        // Everything that was asked for was done: somebody in the console may have done the rest.
+        words.push("if people decided these in WeChat's console meanwhile, `menshen resume --why \"…\"`".to_owned());
     }
     words.join("; ")
 }

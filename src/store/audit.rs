@@ -15,6 +15,9 @@ use serde::{Serialize, Serializer};
 use sqlx::{QueryBuilder, Row, sqlite::SqliteRow};
 use std::ops::ControlFlow;
 
+/// Rows of an export read at once.
+const ROWS_A_PAGE: i64 = 1_000;
+
 /// Which rows to list. Everything given must hold.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
@@ -186,6 +189,38 @@ impl Reader {
             }
         }
         Ok(())
+    }
+
+    /// As [`Reader::list`], without a transaction that stays open while `each` is slow: a page at a time, up to the
+    /// newest row there was when it began.
+    ///
+    /// # Errors
+    /// The audit log could not be read.
+    pub async fn export(
+        &self,
+        filter: &Filter,
+        mut each: impl FnMut(AuditRow) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        let last = self.last_decision().await?;
+        let mut tx = self.pool().begin().await.map_err(|error| self.unread(error))?;
+        let listing = self.read(Listing::plan(filter, &mut tx).await)?;
+        drop(tx);
+        let Some(listing) = listing else { return Ok(()) };
+        let mut after = None;
+        loop {
+            let mut query = listing.page(after, ROWS_A_PAGE);
+            let rows = query.build().fetch_all(self.pool()).await.map_err(|error| self.unread(error))?;
+            for row in &rows {
+                let row = self.read(one_row(row))?;
+                after = Some((row.decided_at.as_millisecond(), row.id));
+                if row.id <= last && each(row).is_break() {
+                    return Ok(());
+                }
+            }
+            if rows.len() < ROWS_A_PAGE as usize {
+                return Ok(());
+            }
+        }
     }
 
     /// Everything about one decision; `None` if there is none of that number.

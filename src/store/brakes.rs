@@ -2,7 +2,7 @@
 //!
 //! Pulling and lifting are records; a brake is active while no record lifts it.
 
-use super::{Doing, Reader, Store, StoreError, read::*, record::words, sql};
+use super::{Doing, Reader, Store, StoreError, read::*, record::words, sql, write::Writing};
 use crate::policy::{Action, AppId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -72,7 +72,31 @@ pub struct ActiveBrake {
     pub who: String,
 }
 
+/// What came of pulling a brake.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Pulled {
+    /// It is pulled; its id.
+    New(i64),
+    /// A pause of exactly the same was active already; nothing was recorded.
+    Already(ActiveBrake),
+}
+
+impl Pulled {
+    /// The id of the brake that is active now.
+    pub fn id(&self) -> i64 {
+        match self {
+            Pulled::New(id) => *id,
+            Pulled::Already(brake) => brake.id,
+        }
+    }
+}
+
 impl ActiveBrake {
+    /// The brake of a log that misses what was sent: it concerns every account.
+    pub fn is_of_the_log(&self) -> bool {
+        self.kind == BrakeKind::Verification && self.scope == BrakeScope::default()
+    }
+
     /// Whether `resume` with this scope lifts it: the empty scope lifts all, another one those with the same values.
     fn is_lifted_by(&self, scope: &BrakeScope) -> bool {
         scope.account.as_ref().is_none_or(|one| self.scope.account.as_ref() == Some(one))
@@ -93,12 +117,18 @@ impl Reader {
 }
 
 impl Store {
-    /// Pulls a brake; gives its id. Pulling one that is pulled already is recorded too.
+    /// Pulls a brake. A pause that is active already stays as it is; every mismatch pulls a brake of its own.
     ///
     /// # Errors
     /// It could not be written; then nothing is braked.
-    pub async fn pull_brake(&self, brake: &NewBrake) -> Result<i64, StoreError> {
+    pub async fn pull_brake(&self, brake: &NewBrake) -> Result<Pulled, StoreError> {
         let mut writing = self.begin(Doing::Brake).await?;
+        let active = active(&mut writing).await?;
+        let same = |active: &ActiveBrake| active.kind == BrakeKind::Pause && active.scope == brake.scope;
+        if let Some(already) = active.into_iter().find(same).filter(|_| brake.kind == BrakeKind::Pause) {
+            writing.commit().await?;
+            return Ok(Pulled::Already(already));
+        }
         let statement = sqlx::query(sql::PULL)
             .bind(brake.at.as_millisecond())
             .bind(brake.kind.word())
@@ -108,8 +138,10 @@ impl Store {
             .bind(&brake.why)
             .bind(&brake.who);
         let id = writing.run(statement).await?;
+        fault_point!("brake.commit");
         writing.commit().await?;
-        Ok(id)
+        fault_point!("brake.committed");
+        Ok(Pulled::New(id))
     }
 
     /// Lifts brakes and says which. The empty scope lifts every one; a scope with values lifts those that were
@@ -125,10 +157,7 @@ impl Store {
         at: Timestamp,
     ) -> Result<Vec<ActiveBrake>, StoreError> {
         let mut writing = self.begin(Doing::Brake).await?;
-        let rows = sqlx::query(sql::ACTIVE).fetch_all(&mut writing.conn).await;
-        let rows = rows.map_err(|error| writing.failed(error))?;
-        let active: Result<Vec<ActiveBrake>, sqlx::Error> = rows.iter().map(one_brake).collect();
-        let mut lifted = active.map_err(|error| writing.failed(error))?;
+        let mut lifted = active(&mut writing).await?;
         lifted.retain(|brake| brake.is_lifted_by(scope));
         for brake in &lifted {
             let statement = sqlx::query(sql::LIFT)
@@ -143,8 +172,18 @@ impl Store {
             writing.run(statement).await?;
         }
         writing.commit().await?;
+        if lifted.iter().any(ActiveBrake::is_of_the_log) {
+            self.accept_what_is_missing().await?;
+        }
         Ok(lifted)
     }
+}
+
+/// Those that are active while we write.
+async fn active(writing: &mut Writing<'_>) -> Result<Vec<ActiveBrake>, StoreError> {
+    let rows = sqlx::query(sql::ACTIVE).fetch_all(&mut writing.conn).await;
+    let rows = rows.map_err(|error| writing.failed(error))?;
+    rows.iter().map(one_brake).collect::<Result<_, _>>().map_err(|error| writing.failed(error))
 }
 
 fn one_brake(row: &SqliteRow) -> Result<ActiveBrake, sqlx::Error> {

@@ -23,6 +23,12 @@ pub enum Doing {
     Answer,
     /// Pulling or lifting a brake.
     Brake,
+    /// Erasing applicants' words.
+    Redact,
+    /// Copying it to another file.
+    Copy,
+    /// Marking how far it has come, before anything is sent.
+    Mark,
 }
 
 impl Doing {
@@ -36,6 +42,9 @@ impl Doing {
                 "the answers were not recorded; these rows stay planned until the next pass reads the list"
             }
             Doing::Brake => "no brake was pulled or lifted",
+            Doing::Redact => "words that were not erased yet are still there; run it again",
+            Doing::Copy => "no copy was made and nothing was changed",
+            Doing::Mark => "nothing was sent; these rows stay planned until the next pass reads the list",
         }
     }
 }
@@ -49,6 +58,9 @@ impl fmt::Display for Doing {
             Doing::Intend => "recording what is about to be sent",
             Doing::Answer => "recording answers",
             Doing::Brake => "recording a brake",
+            Doing::Redact => "erasing applicants' words",
+            Doing::Copy => "copying the audit log",
+            Doing::Mark => "marking how far the audit log has come",
         })
     }
 }
@@ -119,6 +131,9 @@ pub enum StoreError {
     /// It, or its directory, is not there or may not be entered.
     #[error("{}: it cannot be opened; {}. See that its directory exists and belongs to the user of the service", .0, .0.doing.consequence())]
     Missing(Box<Scene>, #[source] sqlx::Error),
+    /// The copy would overwrite something.
+    #[error("{}: there is something already; give the copy another name", .0.display())]
+    AlreadyThere(PathBuf),
     /// There is no such decision.
     #[error("the audit log has no decision {0} like that; nothing was recorded")]
     Gone(i64),

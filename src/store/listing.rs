@@ -10,6 +10,9 @@ use super::{Filter, Outcome, RecordedVerdict, sql};
 use crate::policy::{AppId, Brake};
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
+/// A row's place in time: the instant it was decided, and its id.
+pub(super) type Place = (i64, i64);
+
 /// The index a list walks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Walk {
@@ -36,6 +39,11 @@ impl Walk {
             Walk::Outcome => ("standing s INDEXED BY standing_by_outcome", "decided_at, s.decision_id"),
         }
     }
+
+    /// Of the table that leads.
+    fn alias(self) -> &'static str {
+        if self == Walk::Outcome { "s." } else { "d." }
+    }
 }
 
 /// Which of the rows that match.
@@ -54,7 +62,7 @@ pub(super) struct Listing {
     which: Which,
     walk: Walk,
     /// The oldest row of the list; `None` = from the beginning.
-    first: Option<(i64, i64)>,
+    first: Option<Place>,
     /// Rows that match, or somewhat more.
     pub(super) at_most: i64,
 }
@@ -100,9 +108,9 @@ impl Listing {
     fn boundary(&self, newer: i64) -> QueryBuilder<Sqlite> {
         let mut query = QueryBuilder::new("SELECT ");
         let (_, order) = self.walk.source();
-        let alias = if self.walk == Walk::Outcome { "s." } else { "d." };
+        let alias = self.walk.alias();
         query.push(alias).push(order).push(" FROM ");
-        self.push_source(&mut query, None);
+        self.push_source(&mut query, None, None);
         let id = order.trim_start_matches("decided_at, ");
         query.push(format_args!(" ORDER BY {alias}decided_at DESC, {id} DESC LIMIT 1 OFFSET ")).push_bind(newer);
         query
@@ -110,44 +118,71 @@ impl Listing {
 
     /// The rows of the list, oldest first.
     pub(super) fn rows(&self) -> QueryBuilder<Sqlite> {
+        self.rows_after(None)
+    }
+
+    /// So many of them, behind the instant and id of the last one seen.
+    pub(super) fn page(&self, after: Option<(i64, i64)>, most: i64) -> QueryBuilder<Sqlite> {
+        let mut query = self.rows_after(after);
+        query.push(" LIMIT ").push_bind(most);
+        query
+    }
+
+    fn rows_after(&self, after: Option<(i64, i64)>) -> QueryBuilder<Sqlite> {
         let mut query = QueryBuilder::new(
             "SELECT d.id, d.decided_at, d.account, d.appid, d.create_time_secs, w.nickname, w.reason, d.categories, \
              d.verdict, d.rule, w.message, d.mode, d.actor, d.brake, s.outcome, s.errcode, s.errmsg, s.attempts, \
              s.settled_at, d.pass, d.ruleset FROM ",
         );
-        self.push_rest(&mut query, None);
-        query
-    }
-
-    /// So many of the applications' rows, oldest first: those behind `after`, the instant and id of the last one seen.
-    pub(super) fn applications(&self, after: Option<(i64, i64)>, most: i64) -> QueryBuilder<Sqlite> {
-        let mut query = QueryBuilder::new(sql::APPLICATION_COLUMNS);
-        self.push_rest(&mut query, after);
-        query.push(" LIMIT ").push_bind(most);
-        query
-    }
-
-    fn push_rest(&self, query: &mut QueryBuilder<Sqlite>, after: Option<(i64, i64)>) {
-        self.push_source(query, after);
+        self.push_source(&mut query, after, None);
+        self.push_bounds(&mut query, [(self.first, ">="), (after, ">")]);
         let (_, order) = self.walk.source();
-        let alias = if self.walk == Walk::Outcome { "s." } else { "d." };
-        for (bound, comparison) in [(self.first, ">="), (after, ">")] {
+        query.push(format_args!(" ORDER BY {}{order}", self.walk.alias()));
+        query
+    }
+
+    /// The applications' rows behind `after` and up to `end`, each the instant and id of a row, as one JSON list in no order.
+    pub(super) fn applications(&self, after: Option<Place>, end: Option<Place>) -> QueryBuilder<Sqlite> {
+        let mut query = QueryBuilder::new(sql::APPLICATIONS);
+        self.push_source(&mut query, after, end);
+        self.push_bounds(&mut query, [(self.first, ">="), (after, ">"), (end, "<=")]);
+        query
+    }
+
+    /// The last of the next `rows` rows behind `after`, whether they are wanted or not; none if there are fewer.
+    pub(super) fn end_of_stretch(&self, after: Option<Place>, rows: i64) -> QueryBuilder<Sqlite> {
+        let (source, order) = self.walk.source();
+        let alias = self.walk.alias();
+        let mut query = QueryBuilder::new(format!("SELECT {alias}{order} FROM {source} WHERE TRUE"));
+        self.push_walked(&mut query);
+        self.push_time(&mut query, after, None);
+        self.push_bounds(&mut query, [(self.first, ">="), (after, ">")]);
+        query.push(format_args!(" ORDER BY {alias}{order} LIMIT 1 OFFSET ")).push_bind(rows - 1);
+        query
+    }
+
+    fn push_bounds<const N: usize>(&self, query: &mut QueryBuilder<Sqlite>, bounds: [(Option<Place>, &str); N]) {
+        let (_, order) = self.walk.source();
+        let alias = self.walk.alias();
+        for (bound, comparison) in bounds {
             let Some((at, id)) = bound else { continue };
             query.push(format_args!(" AND ({alias}{order}) {comparison} ("));
             query.push_bind(at).push(", ").push_bind(id).push(")");
         }
-        query.push(format_args!(" ORDER BY {alias}{order}"));
     }
 
-    fn push_source(&self, query: &mut QueryBuilder<Sqlite>, after: Option<(i64, i64)>) {
+    fn push_source(&self, query: &mut QueryBuilder<Sqlite>, after: Option<Place>, end: Option<Place>) {
         let (source, _) = self.walk.source();
         query.push(source);
-        // CROSS JOIN: SQLite keeps the order of the tables.
-        let (other, time) = match self.walk {
-            Walk::Outcome => (" CROSS JOIN decisions d ON d.id = s.decision_id", "s.decided_at"),
-            _ => (" CROSS JOIN standing s ON s.decision_id = d.id", "d.decided_at"),
-        };
-        query.push(other).push(" LEFT JOIN words w ON w.decision_id = d.id WHERE TRUE");
+        // CROSS JOIN: SQLite keeps the order of the tables. How a row stands is looked up only where it is told or asked for.
+        query.push(match self.walk {
+            Walk::Outcome => " CROSS JOIN decisions d ON d.id = s.decision_id",
+            _ if self.which == Which::Each || self.filter.outcome.is_some() => {
+                " CROSS JOIN standing s ON s.decision_id = d.id"
+            }
+            _ => "",
+        });
+        query.push(" LEFT JOIN words w ON w.decision_id = d.id WHERE TRUE");
         let filter = &self.filter;
         push(query, " AND d.appid = ", filter.appid.as_ref().map(AppId::as_str));
         push(query, " AND d.brake = ", filter.brake.map(Brake::word));
@@ -156,19 +191,41 @@ impl Listing {
         push(query, " AND d.verdict = ", filter.verdict.map(RecordedVerdict::word));
         push(query, " AND d.account = ", filter.account.as_deref());
         push(query, " AND s.outcome = ", filter.outcome.map(Outcome::word));
-        query.push(" AND ").push(time);
-        // The list begins no earlier than its first row; said here too, or SQLite would start the walk at `since`.
-        let since = filter.since.map_or(i64::MIN, |since| since.as_millisecond());
-        let since = [self.first, after].into_iter().flatten().fold(since, |since, (at, _)| since.max(at));
-        query.push(" >= ").push_bind(since);
-        query.push(" AND ").push(time);
-        let until = filter.until.map_or(i64::MAX, |until| until.as_millisecond());
-        query.push(" < ").push_bind(until);
+        self.push_time(query, after, end);
         if let Which::OneEach { last } = self.which {
             // Records are only ever added: what was there when the walk began is its last id and below.
             query.push(" AND d.id <= ").push_bind(last).push(sql::STANDS_FOR_ITS_APPLICATION);
-            query.push(" AND n.id <= ").push_bind(last).push(" AND n.decided_at < ").push_bind(until).push(")");
+            query.push(" AND n.id <= ").push_bind(last).push(" AND n.decided_at < ").push_bind(self.until()).push(")");
         }
+    }
+
+    /// The property whose index is walked.
+    fn push_walked(&self, query: &mut QueryBuilder<Sqlite>) {
+        let filter = &self.filter;
+        match self.walk {
+            Walk::Appid => push(query, " AND d.appid = ", filter.appid.as_ref().map(AppId::as_str)),
+            Walk::Brake => push(query, " AND d.brake = ", filter.brake.map(Brake::word)),
+            Walk::Rule => push(query, " AND d.rule = ", filter.rule.as_deref()),
+            Walk::Verdict => push(query, " AND d.verdict = ", filter.verdict.map(RecordedVerdict::word)),
+            Walk::Account => push(query, " AND d.account = ", filter.account.as_deref()),
+            Walk::Outcome => push(query, " AND s.outcome = ", filter.outcome.map(Outcome::word)),
+            Walk::Time => {}
+        }
+    }
+
+    /// Since and until, and the instants of the bounds: SQLite would walk from `since` and to `until` otherwise.
+    fn push_time(&self, query: &mut QueryBuilder<Sqlite>, after: Option<Place>, end: Option<Place>) {
+        let alias = self.walk.alias();
+        let since = self.filter.since.map_or(i64::MIN, |since| since.as_millisecond());
+        let since = [self.first, after].into_iter().flatten().fold(since, |since, (at, _)| since.max(at));
+        query.push(format_args!(" AND {alias}decided_at >= ")).push_bind(since);
+        let until = end.map_or(i64::MAX, |(at, _)| at.saturating_add(1)).min(self.until());
+        query.push(format_args!(" AND {alias}decided_at < ")).push_bind(until);
+    }
+
+    /// What was decided at this instant and later is left out.
+    fn until(&self) -> i64 {
+        self.filter.until.map_or(i64::MAX, |until| until.as_millisecond())
     }
 }
 

@@ -3,18 +3,24 @@
 //! Hides SQLite, its schema and its traps. Promises that a record is durable when
 //! a method that writes it returns `Ok`, that an [`Intent`](crate::policy::Intent)
 //! exists only for a durable row, that records are never changed, and that what
-//! is derived from them (how a decision stands, the roll-up, the limits) moves in
+//! is derived from them (how a decision stands, the roll-up) moves in
 //! the same transaction. It decides nothing, logs nothing and asks no clock: every
 //! instant is an argument.
 
 mod audit;
+mod backup;
 mod brakes;
+mod chain;
+mod elsewhere;
 mod error;
 mod file;
 mod listing;
+mod mark;
 mod read;
 mod record;
 mod recorded;
+mod redact;
+mod replay;
 mod sql;
 mod waiting;
 mod write;
@@ -24,11 +30,15 @@ mod write;
 mod tests;
 
 pub use audit::{AuditRow, Filter, Settlement, Shown, StatsFilter, StatsRow};
-pub use brakes::{ActiveBrake, BrakeKind, BrakeScope, NewBrake};
+pub use brakes::{ActiveBrake, BrakeKind, BrakeScope, NewBrake, Pulled};
+pub use chain::{Finding, Head, KeptHead, NotAHead, RecordKind, Stage, Verified};
+pub use elsewhere::{NewElsewhere, Open};
 pub use error::{Doing, StoreError};
 pub use read::{Past, Planned, Reader, Spent};
-pub use record::{Answered, CallRecord, Intended, NewDecision, NewIntent, RecordedVerdict};
-pub use recorded::{Applications, Recorded};
+pub use record::{Answered, CallRecord, Cap, Capped, Intended, NewDecision, NewIntent, NewPlace, RecordedVerdict};
+pub use recorded::{Applications, Recorded, Stretch};
+pub use redact::{Erasable, Redacted};
+pub use replay::{ByRules, PassStart};
 pub use waiting::{EarlierRow, Waiting, WaitingFilter};
 pub use write::Store;
 

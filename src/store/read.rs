@@ -88,7 +88,7 @@ pub struct Planned {
     pub pass: String,
 }
 
-/// Places taken of a day's limits.
+/// Places taken of an account's limits.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Spent {
     /// Agreed.
@@ -109,13 +109,12 @@ impl Spent {
         }
     }
 
-    fn add(mut self, (action, n): (Action, u32)) -> Spent {
+    fn of_mut(&mut self, action: Action) -> &mut u32 {
         match action {
-            Action::Agree => self.agree += n,
-            Action::Refuse => self.refuse += n,
-            Action::Delete => self.delete += n,
+            Action::Agree => &mut self.agree,
+            Action::Refuse => &mut self.refuse,
+            Action::Delete => &mut self.delete,
         }
-        self
     }
 }
 
@@ -166,7 +165,7 @@ impl Reader {
             let query = sqlx::query(sql::EARLIER).bind(account.as_str()).bind(wanted).bind(moment.as_millisecond());
             let rows = query.fetch_all(&self.pool).await.map_err(|error| self.unread(error))?;
             for row in &rows {
-                let (appid, earlier) = self.read(one_earlier(row))?;
+                let (appid, earlier) = self.read(one_earlier(row, 0))?;
                 history.add(appid, earlier);
             }
         }
@@ -214,15 +213,32 @@ impl Reader {
         rows.iter().map(|row| self.read(word(row, 0, action_from_word))).collect()
     }
 
-    /// Places taken of the account's limits on a day, as `2026-11-22`.
+    /// Places taken of the account's limits since an instant.
     ///
     /// # Errors
     /// The audit log could not be read.
-    pub async fn spent(&self, account: &AppId, day: &str) -> Result<Spent, StoreError> {
-        let query = sqlx::query(sql::SPENT).bind(account.as_str()).bind(day);
-        let rows = query.fetch_all(&self.pool).await.map_err(|error| self.unread(error))?;
-        let one = |row: &SqliteRow| Ok((word(row, 0, action_from_word)?, row.try_get(1)?));
-        rows.iter().map(|row| self.read(one(row))).try_fold(Spent::default(), |spent, next| Ok(spent.add(next?)))
+    pub async fn spent(&self, account: &AppId, since: Timestamp) -> Result<Spent, StoreError> {
+        let mut spent = Spent::default();
+        for action in Action::ALL {
+            let query = sqlx::query_scalar(sql::TAKEN).bind(account.as_str()).bind(action.word());
+            let taken = query.bind(since.as_millisecond()).fetch_one(&self.pool).await;
+            *spent.of_mut(action) = taken.map_err(|error| self.unread(error))?;
+        }
+        Ok(spent)
+    }
+
+    /// Places that these rules have taken for the account, each since an instant; in their order.
+    ///
+    /// # Errors
+    /// The audit log could not be read.
+    pub async fn spent_by_rules(&self, account: &AppId, rules: &[(&str, Timestamp)]) -> Result<Vec<u32>, StoreError> {
+        if rules.is_empty() {
+            return Ok(Vec::new());
+        }
+        let wanted: Vec<_> = rules.iter().map(|(rule, since)| (rule, since.as_millisecond())).collect();
+        let wanted = serde_json::to_string(&wanted).expect("strings and numbers always serialise");
+        let query = sqlx::query_scalar(sql::SPENT_BY_RULES).bind(account.as_str()).bind(wanted);
+        query.fetch_all(&self.pool).await.map_err(|error| self.unread(error))
     }
 
     /// Closes the connections.
@@ -279,15 +295,16 @@ fn one_past(row: &SqliteRow) -> Result<Past, sqlx::Error> {
     })
 }
 
-fn one_earlier(row: &SqliteRow) -> Result<(AppId, Earlier), sqlx::Error> {
-    let Identity { appid, create_time } = identity(row, 0)?;
+/// An identity at `column`, and behind it what became of it and when.
+pub(super) fn one_earlier(row: &SqliteRow, column: usize) -> Result<(AppId, Earlier), sqlx::Error> {
+    let Identity { appid, create_time } = identity(row, column)?;
     let kind = |word: &str| match word {
         "agree" => Some(EarlierKind::Agreed),
         "refuse" => Some(EarlierKind::Refused),
         "held" => Some(EarlierKind::Held),
         _ => None,
     };
-    Ok((appid, Earlier { create_time, what: word(row, 2, kind)?, at: instant(row, 3)? }))
+    Ok((appid, Earlier { create_time, what: word(row, column + 2, kind)?, at: instant(row, column + 3)? }))
 }
 
 fn one_planned(row: &SqliteRow) -> Result<Planned, sqlx::Error> {

@@ -74,7 +74,7 @@ impl From<Action> for RecordedVerdict {
 pub struct NewDecision {
     /// When it was decided.
     pub at: Timestamp,
-    /// The calendar day of `at` in the service's time zone, as `2026-11-22`; limits and statistics count by it.
+    /// The calendar day of `at` in the service's time zone, as `2026-11-22`; statistics count by it.
     pub day: String,
     /// Our name for the account.
     pub account: String,
@@ -118,8 +118,8 @@ pub enum NewIntent {
         decision: NewDecision,
         /// What will be asked for.
         action: Action,
-        /// The day's limit of this action for this account; `None` = no limit.
-        limit: Option<u32>,
+        /// The place it takes.
+        place: NewPlace,
     },
     /// Another attempt on a row that failed.
     Again {
@@ -131,13 +131,45 @@ pub enum NewIntent {
         appid: AppId,
         /// The reason that goes with a refusal.
         reason: Option<String>,
-        /// The day's limit, looked at only when the row has no place any more.
-        limit: Option<u32>,
-        /// When this attempt was decided upon.
-        at: Timestamp,
-        /// The calendar day of `at`.
-        day: String,
+        /// The place it takes when the row has none any more; `at` is also when this attempt was decided upon.
+        place: NewPlace,
     },
+}
+
+/// The place an intent takes, and the limits that must have room for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewPlace {
+    /// When it is taken.
+    pub at: Timestamp,
+    /// The account's limit of the action; `None` = no limit.
+    pub day: Option<Cap>,
+    /// The limit of the rule the row names; `None` = no limit.
+    pub rule: Option<Cap>,
+}
+
+impl NewPlace {
+    /// A place that no limit counts.
+    pub fn unlimited(at: Timestamp) -> NewPlace {
+        NewPlace { at, day: None, rule: None }
+    }
+}
+
+/// At most so many places since an instant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cap {
+    /// So many.
+    pub max: u32,
+    /// The first instant that counts.
+    pub since: Timestamp,
+}
+
+/// Which cap of a [`NewPlace`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Capped {
+    /// The account's.
+    Day,
+    /// The rule's.
+    Rule,
 }
 
 /// What became of a [`NewIntent`].
@@ -145,10 +177,12 @@ pub enum NewIntent {
 pub enum Intended {
     /// It is durable and may be sent, once.
     Ready(Intent),
-    /// No place is left today; nothing was recorded.
+    /// No place is left; nothing was recorded.
     LimitReached {
         /// What was wanted, given back to be recorded as held.
         wanted: Box<NewIntent>,
+        /// By which cap.
+        by: Capped,
         /// The limit.
         limit: u32,
         /// How many places are taken.

@@ -6,6 +6,7 @@
 //! never takes more memory than its limit, and that no error names an address.
 
 use super::{BuildError, Error, Header};
+use bytes::Bytes;
 use reqwest::{
     Certificate, Client, NoProxy, Proxy, RequestBuilder, Url,
     header::{CONTENT_TYPE, HeaderName, HeaderValue},
@@ -107,12 +108,12 @@ impl Http {
         Ok(Http { client, base })
     }
 
-    /// Posts a JSON body; the token goes into the query as WeChat wants it, under the name it wants.
+    /// Posts a JSON body ([`wiped`] if it holds a secret); the token goes into the query as WeChat wants it, under the name it wants.
     pub(super) async fn post(
         &self,
         path: &str,
         token: Option<(&str, &str)>,
-        body: Vec<u8>,
+        body: Bytes,
         timeout: Duration,
         limit: usize,
     ) -> Result<Reply, Error> {
@@ -173,7 +174,7 @@ async fn send(request: RequestBuilder, timeout: Duration, limit: usize) -> Resul
         if body.len() + chunk.len() > limit {
             return Err(Error::TooLarge { limit });
         }
-        body.extend_from_slice(&chunk);
+        add(&mut body, &chunk);
     }
     Ok(Reply { status: status.as_u16(), body })
 }
@@ -188,10 +189,27 @@ impl SecretHeader {
     pub(super) fn new(header: &Header) -> Result<SecretHeader, BuildError> {
         let wrong = || BuildError::Header { name: header.name.clone() };
         let name = HeaderName::from_bytes(header.name.as_bytes()).map_err(|_| wrong())?;
-        let mut value = HeaderValue::from_str(header.value.expose_secret()).map_err(|_| wrong())?;
+        let bytes = wiped(header.value.expose_secret().as_bytes().to_vec());
+        let mut value = HeaderValue::from_maybe_shared(bytes).map_err(|_| wrong())?;
         value.set_sensitive(true);
         Ok(SecretHeader { name, value })
     }
+}
+
+/// A body that may hold a secret: wiped when the last of its readers lets go of it.
+pub(super) fn wiped(body: Vec<u8>) -> Bytes {
+    Bytes::from_owner(Zeroizing::new(body))
+}
+
+/// Grows by copying, and wipes what it leaves behind: a vector by itself would not.
+fn add(body: &mut Zeroizing<Vec<u8>>, chunk: &[u8]) {
+    let needed = body.len() + chunk.len();
+    if needed > body.capacity() {
+        let mut larger = Zeroizing::new(Vec::with_capacity(needed.max(2 * body.capacity())));
+        larger.extend_from_slice(body);
+        *body = larger;
+    }
+    body.extend_from_slice(chunk);
 }
 
 /// Checks a base URL: where secrets go has to be plain to see, and encrypted unless it is this machine.
@@ -342,6 +360,14 @@ mod tests {
             assert!(text.contains(problem) && text.is_empty() == problem.is_empty(), "{url}: {text}");
             assert!(!text.contains("hunter2") && !text.contains("example"), "{text}");
         }
+    }
+
+    #[test]
+    fn an_answer_grows_whole() {
+        let mut body = Zeroizing::new(Vec::new());
+        let all: Vec<u8> = (0..5_000_u32).map(|n| n as u8).collect();
+        all.chunks(7).for_each(|chunk| add(&mut body, chunk));
+        assert_eq!(*body, all);
     }
 
     #[test]

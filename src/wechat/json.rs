@@ -6,26 +6,74 @@
 //! a list into its entries without reading them, so that a field nobody can
 //! read costs that field alone.
 
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
-use std::{borrow::Cow, collections::HashMap};
+use std::{
+    borrow::Cow,
+    collections::{HashMap, hash_map::Entry},
+    fmt,
+};
 
 /// One object, its fields still unread.
-pub(crate) struct Fields<'a>(HashMap<String, &'a RawValue>);
+#[derive(Default)]
+pub(crate) struct Fields<'a> {
+    by_name: HashMap<String, &'a RawValue>,
+    /// Names that stand there more than once; which of their values is meant, nobody can say.
+    doubled: Vec<String>,
+}
 
 impl<'a> Fields<'a> {
     /// Splits an object; `None` if the text is none.
     pub(crate) fn of(text: &'a str) -> Option<Fields<'a>> {
-        serde_json::from_str(text).ok().map(Fields)
+        serde_json::from_str(text).ok()
     }
 
-    /// The first of these names that is there and not null.
+    /// The first of these names that is there and not null; of a name that stands there twice, the last.
     pub(crate) fn get(&self, names: &[&str]) -> Option<Field<'a>> {
-        names.iter().filter_map(|name| self.0.get(*name)).map(|raw| Field(raw.get())).find(|f| f.kind() != Kind::Null)
+        let found = names.iter().filter_map(|name| self.by_name.get(*name));
+        found.map(|raw| Field(raw.get())).find(|field| field.kind() != Kind::Null)
     }
 
     /// Whether one of these names is there, null included.
     pub(crate) fn has(&self, names: &[&str]) -> bool {
-        names.iter().any(|name| self.0.contains_key(*name))
+        names.iter().any(|name| self.by_name.contains_key(*name))
+    }
+
+    /// Whether what these spellings name stands there more than once: RFC 8259, section 4 leaves open which one counts.
+    pub(crate) fn is_doubled(&self, names: &[&str]) -> bool {
+        let spelt = names.iter().filter(|name| self.by_name.contains_key(**name)).count();
+        spelt > 1 || self.doubled.iter().any(|name| names.contains(&name.as_str()))
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Fields<'a>, D::Error> {
+        deserializer.deserialize_map(Split)
+    }
+}
+
+/// Takes an object apart.
+struct Split;
+
+impl<'de> Visitor<'de> for Split {
+    type Value = Fields<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'de>, A::Error> {
+        let mut fields = Fields::default();
+        while let Some((name, value)) = map.next_entry::<String, &'de RawValue>()? {
+            match fields.by_name.entry(name) {
+                Entry::Vacant(vacant) => drop(vacant.insert(value)),
+                Entry::Occupied(mut known) => {
+                    fields.doubled.push(known.key().clone());
+                    known.insert(value);
+                }
+            }
+        }
+        Ok(fields)
     }
 }
 
@@ -89,6 +137,18 @@ impl<'a> Field<'a> {
             Kind::Text => whole(self.text()?.trim()),
             _ => None,
         }
+    }
+
+    /// A number of whatever size, cut to what fits and to its whole part; also as a string.
+    pub(crate) fn about(self) -> Option<i64> {
+        let text = match self.kind() {
+            Kind::Number => self.0.to_owned(),
+            Kind::Text => self.text()?,
+            _ => return None,
+        };
+        let float: f64 = text.trim().parse().ok()?;
+        // A cast of floats saturates, which is what is wanted here.
+        float.is_finite().then_some(float as i64)
     }
 
     /// The entries of a list.

@@ -3,6 +3,7 @@
 //! Above the surface: read the list, carry out an intent, one error. Tokens,
 //! paging, wire shapes, errcodes, rate and quota stay inside.
 
+mod anything;
 mod client;
 mod entries;
 mod errcodes;
@@ -17,6 +18,7 @@ mod settings;
 mod tokens;
 mod wire;
 
+pub use anything::{read_anything, read_record, read_token};
 pub use client::{Answer, Client, Progress};
 pub use entries::{Entry, read_entries};
 pub use errcodes::{Meaning, explain};
@@ -29,7 +31,8 @@ pub use settings::{BuildError, Command, Header, Place, PlatformSettings, Setting
 pub use tokens::{Platform, TokenState};
 pub use wire::{CallRecord, Page, PluginInUse, Quota, RateLimit, read_page};
 
-use crate::policy::{AppId, Application};
+use crate::policy::{AppId, Application, Identity};
+use std::collections::HashSet;
 
 /// What one walk over `dev_apply_list` brought.
 #[derive(Debug, Default)]
@@ -46,6 +49,31 @@ pub struct Listing {
     pub gap: Option<Error>,
 }
 
+impl Listing {
+    /// Pending ones without a create_time whose identity is also that of one that has ended.
+    pub fn ended(&self) -> HashSet<Identity> {
+        let timeless = self.pending.iter().filter(|application| application.create_time.text().is_none());
+        timeless.map(Application::identity).filter(|identity| self.others.contains(identity)).collect()
+    }
+
+    /// The pending one that waits longest, as far as create_time tells.
+    pub fn oldest(&self) -> Option<Identity> {
+        let order = |application: &&Application| (application.create_time.seconds(), application.appid.clone());
+        let timed = self.pending.iter().filter(|application| application.create_time.seconds().is_some());
+        timed.min_by_key(order).map(Application::identity)
+    }
+
+    /// Unreadable entries that do not even tell whose they are: each may be anybody's.
+    pub fn nameless(&self) -> usize {
+        self.unreadable.iter().filter(|entry| entry.appid.is_none()).count()
+    }
+
+    /// Whether an unreadable entry says that it is of this appid.
+    pub fn garbles(&self, appid: &AppId) -> bool {
+        self.unreadable.iter().any(|entry| entry.appid.as_ref() == Some(appid))
+    }
+}
+
 /// An entry that could not be read; holds no applicant's text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unreadable {
@@ -55,4 +83,6 @@ pub struct Unreadable {
     pub position: usize,
     /// What is wrong, e.g. `appid is a number`.
     pub problem: String,
+    /// Whose it is, if that much can be read.
+    pub appid: Option<AppId>,
 }

@@ -243,8 +243,11 @@ impl Gathered {
 
     fn finish(self, stop: Option<Error>) -> Listing {
         let Gathered { mut pending, others, unreadable, pages, gap, .. } = self;
-        // A status only moves forward: seen pending on one page and decided on another, it is decided.
-        pending.retain(|application| !others.contains(&application.identity()));
+        // A status only moves forward: seen pending on one page and decided on another, it is decided. Without a
+        // create_time the two may be two applications: whoever plans must know of both.
+        pending.retain(|application| {
+            application.create_time.text().is_none() || !others.contains(&application.identity())
+        });
         Listing { pending, others, unreadable, pages, gap: stop.or(gap) }
     }
 }

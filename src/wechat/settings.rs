@@ -2,7 +2,7 @@
 
 use super::{AppId, PAGE_CEILING, Platform};
 use secrecy::SecretString;
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 use tokio::sync::Semaphore;
 
 /// What a [`Client`](super::Client) is built from: one account. The configuration has checked it; the client checks what it must not get wrong.
@@ -23,7 +23,8 @@ pub struct Settings {
     /// For one call, from connecting to the last byte.
     pub timeout: Duration,
     /// `http://`, `https://` or `socks5://`. Never used for loopback. `HTTP_PROXY` and its kin are not looked at: a token goes the way the configuration says.
-    pub proxy: Option<String>,
+    /// It may hold a password.
+    pub proxy: Option<SecretString>,
     /// Further root certificates, PEM.
     pub ca_pem: Option<Vec<u8>>,
     /// A list of more pages does not end; [`PAGE_CEILING`] by default.
@@ -101,7 +102,7 @@ impl TokenSource {
 }
 
 /// Where somebody else hands out a token or a ticket.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub enum Place {
     /// What a program prints.
@@ -117,6 +118,20 @@ pub enum Place {
     },
 }
 
+/// Without arguments and query: a secret may stand there.
+impl fmt::Debug for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::Command(command) => command.fmt(f),
+            Place::File(path) => f.debug_tuple("File").field(path).finish(),
+            Place::Url { url, header } => {
+                let url = url.split(['?', '#']).next();
+                f.debug_struct("Url").field("url", &url).field("header", header).finish()
+            }
+        }
+    }
+}
+
 /// A program and its arguments; run without a shell.
 #[derive(Clone)]
 pub struct Command {
@@ -128,9 +143,9 @@ pub struct Command {
     pub timeout: Duration,
 }
 
-impl std::fmt::Debug for Command {
+impl fmt::Debug for Command {
     /// Without the arguments: one may be a secret.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Command").field("program", &self.program).finish_non_exhaustive()
     }
 }
@@ -158,7 +173,7 @@ pub struct PlatformSettings {
     /// For one call.
     pub timeout: Duration,
     /// As [`Settings::proxy`].
-    pub proxy: Option<String>,
+    pub proxy: Option<SecretString>,
     /// As [`Settings::ca_pem`].
     pub ca_pem: Option<Vec<u8>>,
     /// The directory refresh tokens are kept in; made when needed, for us alone.

@@ -20,7 +20,7 @@ pub use platform::Platform;
 
 use super::{
     AppId, BuildError, Error, Place, Settings, TokenSource,
-    http::Http,
+    http::{Http, wiped},
     wire::{self, Grant, Mode},
 };
 use flight::Flight;
@@ -186,7 +186,7 @@ impl Tokens {
     /// Normal mode first; by force only when the token just rejected comes back, and once.
     async fn fetch_stable(&self, http: &Http, secret: &SecretString, keeper: &mut Keeper) -> Result<Token, Error> {
         for mode in [Mode::Normal, Mode::Force] {
-            let body = wire::token_request(&self.appid, secret.expose_secret(), mode);
+            let body = wiped(wire::token_request(&self.appid, secret.expose_secret(), mode));
             let answer = http.post(wire::STABLE_TOKEN, None, body, self.timeout, ANSWER_MAX_BYTES).await;
             let grant = answer.and_then(|reply| wire::read_grant(reply.body(), &[secret.expose_secret()]));
             let grant = grant.map_err(no_token)?;
@@ -233,6 +233,11 @@ impl Tokens {
             Offer::Force | Offer::Hopeless => Err(Error::TokenKept { origin: outside.origin(), rejected: None }),
         }
     }
+}
+
+/// The token in what somebody hands out, as [`Outside`] reads it.
+pub(super) fn read_handed_out(bytes: &[u8]) -> Result<SecretString, String> {
+    outside::found(bytes, &TOKEN_NAMES).map(|found| found.text)
 }
 
 fn no_token(error: Error) -> Error {

@@ -11,8 +11,10 @@ use super::{
     json::{Field, Fields, Kind, mend, text_of, whole},
 };
 use crate::policy::{Action, AppId, Application, Category, CreateTime, Identity, Intent, Status};
+use secrecy::zeroize::Zeroizing;
 use serde_json::json;
 use std::{
+    borrow::Cow,
     collections::HashMap,
     hash::{BuildHasher, BuildHasherDefault, DefaultHasher},
 };
@@ -29,6 +31,8 @@ pub(crate) const DEVPLUGIN: &str = "/wxa/devplugin";
 
 /// Characters of WeChat's own words that are kept; the longest known message has some 120.
 const ERRMSG_MAX_CHARS: usize = 300;
+/// Bytes a character of one takes at most in JSON: `\u001f`.
+const ESCAPED_MAX: usize = 6;
 
 // ---- requests ----
 
@@ -61,6 +65,9 @@ struct Head {
 
 impl Head {
     fn of(fields: &Fields<'_>) -> Result<Head, Error> {
+        if fields.is_doubled(&["errcode", "errCode"]) {
+            return Err(unreadable("errcode stands there twice"));
+        }
         let errcode = match fields.get(&["errcode", "errCode"]) {
             None => None,
             Some(field) => Some(
@@ -131,6 +138,9 @@ pub(crate) fn read_page_without(body: &[u8], page: u32, secrets: &[&str]) -> Res
         if let Some(error) = head.refusal(secrets) {
             return Err(error);
         }
+        if fields.is_doubled(&["apply_list", "applyList"]) {
+            return Err(unreadable("apply_list stands there twice"));
+        }
         match fields.get(&["apply_list", "applyList"]) {
             Some(list) => {
                 let entries = list.entries().ok_or_else(|| unreadable(list_problem(list)))?;
@@ -154,8 +164,8 @@ fn page_of(entries: &[Field<'_>], number: u32) -> Page {
         match entry_of(*entry) {
             Ok(Entry::Pending(application)) => page.pending.push(application),
             Ok(Entry::Other(identity, status)) => page.others.push((identity, status)),
-            Err(problem) => {
-                page.unreadable.push(Unreadable { page: number, position: index + 1, problem });
+            Err(Broken { problem, appid }) => {
+                page.unreadable.push(Unreadable { page: number, position: index + 1, problem, appid });
                 let nth = alike.entry(entry.raw()).or_default();
                 *nth += 1;
                 page.marks.push(mark(entry.raw(), *nth));
@@ -178,18 +188,25 @@ enum Entry {
     Other(Identity, Status),
 }
 
+/// Why an entry cannot be read, and whose it is as far as it says.
+struct Broken {
+    problem: String,
+    appid: Option<AppId>,
+}
+
 /// Reads one entry, or says why it cannot be read.
-fn entry_of(entry: Field<'_>) -> Result<Entry, String> {
+fn entry_of(entry: Field<'_>) -> Result<Entry, Broken> {
+    let nameless = |problem| Broken { problem, appid: None };
     let Some(fields) = entry.fields() else {
-        return Err(match entry.kind() {
+        return Err(nameless(match entry.kind() {
             Kind::Object => "the entry is broken".into(),
             kind => format!("the entry is {}", kind.word()),
-        });
+        }));
     };
-    let appid = appid_of(&fields)?;
-    let status = status_of(&fields).map_err(|problem| match plain(&appid) {
-        true => format!("{problem} ({appid})"),
-        false => problem,
+    let appid = appid_of(&fields).map_err(nameless)?;
+    let status = status_of(&fields).map_err(|problem| Broken {
+        problem: if plain(&appid) { format!("{problem} ({appid})") } else { problem },
+        appid: Some(appid.clone()),
     })?;
     if status != Status::Pending {
         // Most of a long list: its words are not even read.
@@ -202,6 +219,9 @@ fn entry_of(entry: Field<'_>) -> Result<Entry, String> {
 /// What an entry says beside appid and status.
 pub(super) fn application_of(fields: &Fields<'_>, appid: AppId) -> Application {
     let mut malformed = Malformed::default();
+    if fields.is_doubled(&["create_time", "createTime"]) {
+        malformed.add("create_time");
+    }
     Application {
         create_time: create_time_of(fields),
         nickname: malformed.text(fields, &["nickname"]).unwrap_or_default(),
@@ -215,6 +235,9 @@ pub(super) fn application_of(fields: &Fields<'_>, appid: AppId) -> Application {
 }
 
 pub(super) fn appid_of(fields: &Fields<'_>) -> Result<AppId, String> {
+    if fields.is_doubled(&["appid"]) {
+        return Err("appid stands there twice".into());
+    }
     let field = fields.get(&["appid"]).ok_or("appid is missing")?;
     match field.text() {
         Some(text) if text.trim().is_empty() => Err("appid is empty".into()),
@@ -224,6 +247,9 @@ pub(super) fn appid_of(fields: &Fields<'_>) -> Result<AppId, String> {
 }
 
 pub(super) fn status_of(fields: &Fields<'_>) -> Result<Status, String> {
+    if fields.is_doubled(&["status"]) {
+        return Err("status stands there twice".into());
+    }
     let field = fields.get(&["status"]).ok_or("status is missing")?;
     match field.whole() {
         Some(code) => Ok(Status::from_code(code)),
@@ -249,8 +275,12 @@ impl Malformed {
         }
     }
 
-    /// A text, or `None` if it is absent, null or (then noted under its first name) something else.
+    /// A text, or `None` if it is absent, null or (then noted under its first name) something else. One that stands
+    /// there twice is noted as well.
     fn text(&mut self, fields: &Fields<'_>, names: &[&str]) -> Option<String> {
+        if fields.is_doubled(names) {
+            self.add(names[0]);
+        }
         let field = fields.get(names)?;
         let text = field.text();
         if text.is_none() {
@@ -276,6 +306,9 @@ fn create_time_of(fields: &Fields<'_>) -> CreateTime {
 
 fn categories_of(fields: &Fields<'_>, malformed: &mut Malformed) -> Vec<Category> {
     const NAME: &str = "categories";
+    if fields.is_doubled(&[NAME]) {
+        malformed.add(NAME);
+    }
     let Some(field) = fields.get(&[NAME]) else { return Vec::new() };
     let Some(entries) = field.entries() else {
         malformed.add(NAME);
@@ -291,6 +324,9 @@ fn categories_of(fields: &Fields<'_>, malformed: &mut Malformed) -> Vec<Category
 /// A category, or `None` if it is none.
 fn category_of(entry: Field<'_>) -> Option<Category> {
     let fields = entry.fields()?;
+    if fields.is_doubled(&["first"]) || fields.is_doubled(&["second"]) {
+        return None;
+    }
     let part = |name: &str| match fields.get(&[name]) {
         None => Some(None),
         Some(field) => field.text().map(|text| Some(text).filter(|text| !text.trim().is_empty())),
@@ -304,16 +340,22 @@ pub(super) fn unreadable(problem: impl Into<String>) -> Error {
     Error::Unreadable { problem: problem.into() }
 }
 
-/// Splits an answer into its fields and reads it by them.
+/// Splits an answer into its fields and reads it by them. Copies are wiped: it may be the answer with the token.
 pub(super) fn with_fields<T>(body: &[u8], read: impl FnOnce(&Fields<'_>) -> Result<T, Error>) -> Result<T, Error> {
-    let text = text_of(body);
-    if let Some(fields) = Fields::of(&text) {
+    match text_of(body) {
+        Cow::Borrowed(text) => with_fields_of(text, read),
+        Cow::Owned(text) => with_fields_of(&Zeroizing::new(text), read),
+    }
+}
+
+fn with_fields_of<T>(text: &str, read: impl FnOnce(&Fields<'_>) -> Result<T, Error>) -> Result<T, Error> {
+    if let Some(fields) = Fields::of(text) {
         return read(&fields);
     }
-    let mended = mend(&text);
+    let mended = Zeroizing::new(mend(text));
     match Fields::of(&mended) {
         Some(fields) => read(&fields),
-        None => Err(unreadable(what_it_is(&text))),
+        None => Err(unreadable(what_it_is(text))),
     }
 }
 
@@ -330,12 +372,51 @@ fn what_it_is(text: &str) -> &'static str {
 
 /// WeChat's words for people and records: no secret of ours, no control characters, not too long.
 fn clean(errmsg: &str, secrets: &[&str]) -> String {
-    let mut text = errmsg.to_owned();
-    for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
-        text = text.replace(secret, "***");
-    }
+    let text = without(errmsg, secrets);
     let plain = |c: char| if c.is_control() || is_bidi(c) { ' ' } else { c };
     text.trim().chars().map(plain).take(ERRMSG_MAX_CHARS).collect()
+}
+
+/// A text with these secrets covered, however they are spelt.
+fn without(text: &str, secrets: &[&str]) -> Zeroizing<String> {
+    let mut text = Zeroizing::new(text.to_owned());
+    for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
+        for spelling in spellings(secret) {
+            text = Zeroizing::new(text.replace(&*spelling, "***"));
+        }
+    }
+    text
+}
+
+/// A secret as somebody who repeats what we sent may write it: as it is, as in the query, in either case of hexadecimal
+/// digits, and as in JSON. The longer ones first, so that no piece of one is left.
+fn spellings(secret: &str) -> [Zeroizing<String>; 4] {
+    let query: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+    let json = Zeroizing::new(serde_json::Value::from(secret).to_string());
+    let lower = lower_escapes(&query);
+    [
+        Zeroizing::new(query),
+        Zeroizing::new(lower),
+        Zeroizing::new(json[1..json.len() - 1].to_owned()),
+        Zeroizing::new(secret.to_owned()),
+    ]
+}
+
+/// `%2F` as `%2f`; what stands beside the escapes keeps its case.
+fn lower_escapes(query: &str) -> String {
+    let mut digits = 0_u8;
+    let lower = |c: char| match digits {
+        _ if c == '%' => {
+            digits = 2;
+            c
+        }
+        0 => c,
+        _ => {
+            digits -= 1;
+            c.to_ascii_lowercase()
+        }
+    };
+    query.chars().map(lower).collect()
 }
 
 /// Characters that turn the direction of the text after them.

@@ -6,6 +6,7 @@
 
 #![allow(dead_code, reason = "every story uses what it needs")]
 
+pub(crate) mod canary;
 pub(crate) mod process;
 
 use menshen::config::{self, Config, Need};

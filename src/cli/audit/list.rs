@@ -78,15 +78,19 @@ pub(super) async fn each(
     mut take: impl FnMut(AuditRow) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let mut failure = None;
-    log.list(filter, |row| match take(row) {
+    log.list(filter, |row| go_on(take(row), &mut failure)).await?;
+    failure.map_or(Ok(()), Err)
+}
+
+/// Whether to go on, with the error that ends it put aside.
+pub(super) fn go_on(taken: Result<(), Error>, failure: &mut Option<Error>) -> ControlFlow<()> {
+    match taken {
         Ok(()) => ControlFlow::Continue(()),
         Err(error) => {
-            failure = Some(error);
+            *failure = Some(error);
             ControlFlow::Break(())
         }
-    })
-    .await?;
-    failure.map_or(Ok(()), Err)
+    }
 }
 
 /// A decision as the cells of a CSV.

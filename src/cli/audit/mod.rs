@@ -1,25 +1,36 @@
-//! `audit list`, `show`, `stats`: the record, for people and machines.
+//! `audit …`: the record, read, verified, copied and redacted.
 
+mod backup;
+mod export;
 mod list;
 mod pass;
+mod redact;
 mod show;
 mod stats;
 mod times;
+mod verify;
 
 pub(super) use list::{filter, list};
 pub(super) use pass::{print_by_hand, print_pass};
 pub(super) use show::{application_of, in_full, look_again};
 pub(super) use times::local;
 
-use super::args::{AuditCommand, Global};
+use super::args::{AuditCommand, Global, VerifyArgs};
 use super::setup::{Ground, Purpose};
-use crate::store::{Filter, Reader, StatsFilter};
+use crate::store::{Filter, KeptHead, Reader, StatsFilter};
 use anyhow::{Error, anyhow};
-use jiff::tz::TimeZone;
-use times::day;
+use jiff::{Timestamp, tz::TimeZone};
+use std::path::PathBuf;
+use times::{day, instant};
 
 /// Reads the audit log.
 pub(super) async fn audit(global: &Global, what: AuditCommand) -> Result<u8, Error> {
+    if let AuditCommand::Verify(VerifyArgs { file: Some(file), head, replay }) = &what {
+        // A copy stands on its own: no configuration is needed.
+        let log = Reader::open(file).await?;
+        let log = log.ok_or_else(|| anyhow!("there is no audit log at {}", file.display()))?;
+        return verify::verify(&log, global.format, *head, *replay).await;
+    }
     let ground = Ground::lay(global, Purpose::Record).await?;
     let timezone = ground.config.service.timezone.clone();
     // Before the log is looked for: what was typed wrong is wrong, whatever is there.
@@ -29,7 +40,17 @@ pub(super) async fn audit(global: &Global, what: AuditCommand) -> Result<u8, Err
         Wanted::List(filter) => list::list(&log, global.format, &filter, &timezone).await,
         Wanted::Show(id) => show::show(&log, global.format, id).await,
         Wanted::Stats(filter) => stats::stats(&log, global.format, &filter).await,
+        Wanted::Export(filter) => export::export(&log, global.format, &filter).await,
+        Wanted::Verify { head, replay } => verify::verify(&log, global.format, head, replay).await,
+        Wanted::Head => verify::head(&log, global.format).await,
+        Wanted::Backup(file) => backup::backup(&log, &file).await,
+        Wanted::Redact { before, yes } => redact::redact(&log, before, yes, &timezone).await,
     }
+}
+
+/// Whether what was asked for is, its times included.
+pub(super) fn understands(what: AuditCommand) -> Result<(), Error> {
+    Wanted::of(what, &TimeZone::UTC).map(drop)
 }
 
 /// What was asked for, understood.
@@ -37,6 +58,11 @@ enum Wanted {
     List(Filter),
     Show(i64),
     Stats(StatsFilter),
+    Export(Filter),
+    Verify { head: Option<KeptHead>, replay: bool },
+    Head,
+    Backup(PathBuf),
+    Redact { before: Timestamp, yes: bool },
 }
 
 impl Wanted {
@@ -49,6 +75,11 @@ impl Wanted {
                 until: filter.until.as_deref().map(|text| day(text, timezone)).transpose()?,
                 account: filter.account,
             }),
+            AuditCommand::Export(asked) => Wanted::Export(filter(&asked.rows, asked.limit, timezone)?),
+            AuditCommand::Verify(asked) => Wanted::Verify { head: asked.head, replay: asked.replay },
+            AuditCommand::Head => Wanted::Head,
+            AuditCommand::Backup { file } => Wanted::Backup(file),
+            AuditCommand::Redact(asked) => Wanted::Redact { before: instant(&asked.before, timezone)?, yes: asked.yes },
         })
     }
 }

@@ -71,9 +71,12 @@ fn summary(report: &PassReport) -> String {
         format!("{} held for a person", report.held),
     ];
     let more = [
+        (report.deleted, "deleted from the list"),
         (report.braked, "kept back by a brake"),
         (report.shadow, "decided in shadow mode"),
         (report.overtaken, "decided elsewhere before us"),
+        (report.elsewhere, "decided in the console"),
+        (report.timed_out, "timed out by WeChat undecided"),
         (report.failed, "failed"),
         (report.known, "known already"),
         (report.waiting, "waiting for a complete list"),

@@ -4,10 +4,7 @@ use super::list::{COLUMNS, cells};
 use crate::cli::args::Format;
 use crate::cli::print::{self, Csv, visible};
 use crate::cli::{DONE, FAILED};
-use crate::policy::{
-    AppId, Application, Category, ConditionWhy, CreateTime, ENGINE_VERSION, History, Moment, Outcome, RuleSet, RuleWhy,
-    Truth,
-};
+use crate::policy::{AppId, Application, Category, CreateTime, ENGINE_VERSION, History, Moment, Outcome, RuleSet};
 use crate::store::{Reader, Shown};
 use anyhow::Error;
 use jiff::Timestamp;
@@ -53,7 +50,9 @@ pub(in crate::cli) fn in_full(shown: &Shown) -> String {
     lines.push(format!("  outcome     {}", row.outcome));
     if let Some(why) = &shown.why {
         lines.push(format!("  because     {}", visible(&why.sentence)));
-        lines.extend(why.rules.iter().flat_map(rule_lines));
+        let application = application_of(shown);
+        let rules = why.rules.iter().flat_map(|rule| print::rule_lines(rule, &application));
+        lines.extend(rules.map(|line| format!("    {line}")));
     }
     lines.push(format!("  rules       {} (engine {})", row.ruleset, shown.engine.as_deref().unwrap_or("–")));
     lines.push("  what happened".to_owned());
@@ -141,23 +140,5 @@ fn applied(shown: &Shown) -> String {
         },
         (None, Some(text)) => format!("unreadable: {}", visible(text)),
         (None, None) => "WeChat sent no create_time".to_owned(),
-    }
-}
-
-fn rule_lines(rule: &RuleWhy) -> Vec<String> {
-    let place = rule.place.as_deref().map(|place| format!(" ({place})")).unwrap_or_default();
-    let shadow = if rule.shadow { ", shadow" } else { "" };
-    let head = format!("    {} {} \"{}\"{place}{shadow}", sign(rule.truth), rule.action, rule.rule);
-    let condition = |condition: &ConditionWhy| {
-        format!("        {} {}: {}", sign(condition.truth), condition.path, visible(&condition.words))
-    };
-    std::iter::once(head).chain(rule.conditions.iter().map(condition)).collect()
-}
-
-fn sign(truth: Truth) -> &'static str {
-    match truth {
-        Truth::True => "✓",
-        Truth::False => "✗",
-        Truth::Unknown => "?",
     }
 }

@@ -3,7 +3,8 @@
 use crate::cli::DONE;
 use crate::cli::args::Format;
 use crate::cli::print::{self, Align, Csv, Table, Tone};
-use crate::store::{Reader, StatsFilter, StatsRow};
+use crate::policy::Outcome;
+use crate::store::{Reader, RecordedVerdict, StatsFilter, StatsRow};
 use anyhow::Error;
 use std::borrow::Cow;
 
@@ -53,5 +54,11 @@ fn stats_table(rows: &[StatsRow]) -> Result<(), Error> {
             (row.n.to_string(), Tone::Plain),
         ]);
     }
-    print::line(&table.text())
+    print::line(&table.text())?;
+    // Nothing else ends like this: see `audit list --verdict hold --outcome overtaken`.
+    let undecided = rows.iter().filter(|row| (row.verdict, row.outcome) == (RecordedVerdict::Hold, Outcome::Overtaken));
+    match undecided.map(|row| row.n).sum::<u64>() {
+        0 => Ok(()),
+        timed_out => print::line(&format!("{timed_out} timed out by WeChat before anybody had decided them")),
+    }
 }

@@ -3,11 +3,15 @@
 //! Promises that an applicant's text can neither move the cursor nor reorder a
 //! line nor start a formula, and that columns line up under Chinese text.
 
+mod decided;
 mod table;
 mod text;
+mod trace;
 
+pub(super) use decided::DecidedRecord;
 pub(super) use table::{Align, Table, Tone};
 pub(super) use text::{safe_cell, visible};
+pub(super) use trace::{paint, rule_lines};
 
 use anyhow::Error;
 use serde::Serialize;

@@ -169,11 +169,13 @@ fn due(config: &Config, one: &Waiting) -> Option<Timestamp> {
 /// Time left, for people.
 fn left(due: Option<Timestamp>, now: Timestamp) -> String {
     let Some(due) = due else { return "?".to_owned() };
-    let minutes = due.duration_since(now).as_mins();
-    match minutes {
-        ..0 => "overdue".to_owned(),
-        0..60 => format!("{minutes} min"),
-        _ => format!("{} h {:02} min", minutes / 60, minutes % 60),
+    let left = due.duration_since(now);
+    if left.is_negative() {
+        return "overdue".to_owned();
+    }
+    match left.as_mins() {
+        minutes @ 0..60 => format!("{minutes} min"),
+        minutes => format!("{} h {:02} min", minutes / 60, minutes % 60),
     }
 }
 

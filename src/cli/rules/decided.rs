@@ -1,7 +1,7 @@
 //! Applications, decided by the rules at hand, with every rule and condition looked at.
 
 use super::subject::{Candidate, Subject};
-use crate::cli::Wrong;
+use crate::cli::{Wrong, print::DecidedRecord};
 use crate::config::Config;
 use crate::policy::{
     AppId, Application, Brake, History, Mode, Moment, PolicySpec, Room, RuleSet, Situation, Status, Stops, Why,
@@ -10,7 +10,7 @@ use crate::policy::{
 use anyhow::{Error, anyhow};
 use jiff::Timestamp;
 use serde::Serialize;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// The rules one account sees.
 pub(super) struct AccountRules {
@@ -91,19 +91,39 @@ pub(super) struct Decided {
     pub(super) application: Application,
 }
 
+impl Decided {
+    /// What a dry run prints of it too.
+    pub(super) fn record(&self) -> DecidedRecord<'_> {
+        DecidedRecord {
+            account: self.account.as_deref(),
+            appid: self.appid.as_str(),
+            create_time: self.create_time,
+            nickname: &self.nickname,
+            reason: &self.reason,
+            categories: self.categories.clone(),
+            verdict: self.verdict,
+            rule: self.rule.as_deref(),
+            message: self.message.as_deref(),
+            brake: self.brake,
+            why: &self.why,
+        }
+    }
+}
+
 /// Decides every candidate as a pass would that knows nothing of it yet: two pending ones of one appid are ambiguous.
 pub(super) fn decide(subject: Subject, rules: &AccountRules, now: Timestamp) -> Vec<Decided> {
     let history = subject.history.as_ref();
     let history_not_asked = history.is_none() && rules.rules.needs_history();
     let moment = Moment { now, history: history.unwrap_or(History::nothing()) };
-    let (past, stops) = (HashMap::new(), Stops::default());
+    let (past, stops, ended) = (HashMap::new(), Stops::default(), HashSet::new());
     let situation = Situation {
         rules: &rules.rules,
         moment: &moment,
         mode: Mode::Live,
         past: &past,
-        room: Room::default(),
+        room: &Room::default(),
         stops: &stops,
+        ended: &ended,
         settled: true,
     };
     let status = |application: &Application| {
@@ -112,7 +132,7 @@ pub(super) fn decide(subject: Subject, rules: &AccountRules, now: Timestamp) -> 
     };
     let applications = subject.candidates.iter().map(|candidate| candidate.application.clone()).collect();
     let steps = plan(&situation, applications).into_iter().map(|step| {
-        let sentence = evidence(&rules.rules, &moment, &step.application, &step.decision).sentence;
+        let sentence = evidence(&rules.rules, &moment, &step).sentence;
         let why = Why { sentence, ..rules.rules.explain(&step.application, &moment) };
         Decided {
             source: subject.source.clone(),

@@ -2,16 +2,14 @@
 
 use super::decided::{AccountRules, Decided, decide};
 use super::subject::Subject;
-use super::tell::{paint, rule_lines};
 use crate::cli::args::{Format, Global};
-use crate::cli::print::{self, Csv, Tone, visible};
+use crate::cli::print::{self, DecidedRecord, Tone, paint, rule_lines, visible};
 use crate::cli::setup::{self, Ground, Purpose};
 use crate::cli::{DONE, FAILED, Wrong};
-use crate::policy::{Brake, fold};
+use crate::policy::fold;
 use anyhow::Error;
 use clap::{ArgGroup, Args};
 use jiff::Timestamp;
-use std::borrow::Cow;
 use std::path::PathBuf;
 
 pub(super) const EXAMPLES: &str = "\
@@ -84,7 +82,7 @@ pub(super) async fn explain(global: &Global, args: &ExplainArgs) -> Result<u8, E
     match global.format {
         Format::Human => print::line(&decided.iter().map(in_full).collect::<Vec<_>>().join("\n\n"))?,
         Format::Json => decided.iter().try_for_each(print::json)?,
-        Format::Csv => csv(&decided)?,
+        Format::Csv => DecidedRecord::print_csv(decided.iter().map(Decided::record))?,
     }
     Ok(DONE)
 }
@@ -199,36 +197,4 @@ fn verdict_lines(decided: &Decided) -> Vec<String> {
     lines.extend(decided.message.as_ref().map(|message| format!("message     {}", visible(message))));
     lines.push(format!("because     {}", visible(&decided.why.sentence)));
     lines
-}
-
-fn csv(decided: &[Decided]) -> Result<(), Error> {
-    let mut csv = Csv::begin(&[
-        "account",
-        "appid",
-        "create_time",
-        "nickname",
-        "reason",
-        "categories",
-        "verdict",
-        "rule",
-        "message",
-        "brake",
-        "why",
-    ])?;
-    for decided in decided {
-        csv.row([
-            Cow::from(decided.account.as_deref().unwrap_or_default()),
-            Cow::from(decided.appid.as_str()),
-            Cow::from(decided.create_time.map(|seconds| seconds.to_string()).unwrap_or_default()),
-            Cow::from(&decided.nickname),
-            Cow::from(&decided.reason),
-            Cow::from(decided.categories.join("; ")),
-            Cow::from(decided.verdict),
-            Cow::from(decided.rule.as_deref().unwrap_or_default()),
-            Cow::from(decided.message.as_deref().unwrap_or_default()),
-            Cow::from(decided.brake.map(Brake::word).unwrap_or_default()),
-            Cow::from(&decided.why.sentence),
-        ])?;
-    }
-    csv.end()
 }

@@ -6,7 +6,6 @@ mod decided;
 mod explain;
 mod junit;
 mod subject;
-mod tell;
 mod test;
 
 use super::args::Global;

@@ -1,9 +1,8 @@
 //! `rules test`: runs cases and says what differs, what was not exercised, and how it all went.
 
 use super::junit::junit;
-use super::tell::{paint, rule_lines};
 use crate::cli::args::{Format, Global};
-use crate::cli::print::{self, Csv, Tone, visible};
+use crate::cli::print::{self, Csv, Tone, paint, rule_lines, visible};
 use crate::cli::{DONE, FAILED, Wrong, setup};
 use crate::config;
 use crate::policy::{Actual, Brake, CaseResult, Coverage, Difference, Expected, RuleWhy, Trial, Truth, Why};

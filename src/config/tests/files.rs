@@ -1,7 +1,8 @@
 //! Which files are read, found, refused.
 
 use super::*;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
+use std::os::unix::net::UnixListener;
 
 #[test]
 fn includes_and_lists_are_relative_to_the_file_that_names_them() {
@@ -93,6 +94,170 @@ fn root_uses_no_file_that_others_may_write() {
         assert!(refused(&surroundings()).is_empty(), "only root is so careful: {name}");
         set(name, 0o644);
     }
+}
+
+/// A configuration that names a file of each kind, and what is wrong with it for root.
+struct Home {
+    directory: tempfile::TempDir,
+    main: PathBuf,
+}
+
+impl Home {
+    /// The files, each in a directory of its own; `None` unless we are root.
+    fn of_root() -> Option<Home> {
+        let main = "[[account]]\nname = 'a'\nappid = 'wx'\ntoken = { secret = { file = '../secrets/app' } }\nca_file = '../ca/corp.pem'\n\
+                    [policy]\ninclude = ['../rules/*.toml']\n";
+        let directory = directory(&[
+            ("main/menshen.toml", main),
+            ("rules/r.toml", "[lists]\nx = { file = '../lists/x.txt' }"),
+            ("lists/x.txt", "a"),
+            ("secrets/app", SECRET),
+            ("ca/corp.pem", PEM),
+        ]);
+        let main = directory.path().join("main/menshen.toml");
+        (fs::metadata(&main).unwrap().uid() == 0).then_some(Home { directory, main })
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    fn mode(&self, name: &str, mode: u32) {
+        fs::set_permissions(self.path(name), fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    fn refused(&self) -> Vec<String> {
+        let root = Surroundings { root: true, ..surroundings() };
+        load(&self.main, &root, Need::Secrets).err().map(|e| found(&e)).unwrap_or_default()
+    }
+}
+
+#[test]
+fn root_uses_no_file_in_a_directory_that_others_may_write() {
+    let Some(home) = Home::of_root() else { return };
+    assert_eq!(home.refused(), [""; 0], "all is root's, below a directory like /tmp");
+    let cases = [
+        ("main", "permissions 0:0"),
+        ("rules", "permissions 7:12"),
+        ("lists", "permissions 2:14"),
+        ("secrets", "secret 4:29"),
+        ("ca", "permissions 5:11"),
+    ];
+    for (name, expected) in cases {
+        for (mode, fine) in [(0o757, false), (0o777, false), (0o1777, true), (0o755, true)] {
+            home.mode(name, mode);
+            let expected: Vec<&str> = if fine { vec![] } else { vec![expected] };
+            assert_eq!(home.refused(), expected, "{name} {mode:o}");
+        }
+        let whose = |user, group| chown(home.path(name), Some(user), Some(group)).unwrap();
+        whose(1234, 0);
+        assert_eq!(home.refused(), [expected], "{name} of somebody else");
+        home.mode(name, 0o1755);
+        assert_eq!(home.refused(), [expected], "the sticky bit of somebody else's {name} is no help");
+        whose(0, 1234);
+        home.mode(name, 0o775);
+        assert_eq!(home.refused(), [expected], "{name} of somebody else's group");
+        whose(0, 0);
+        assert_eq!(home.refused(), [""; 0], "{name} of root's group");
+        home.mode(name, 0o755);
+    }
+    for (file, expected) in [("secrets/app", "secret 4:29"), ("ca/corp.pem", "permissions 5:11")] {
+        home.mode(file, 0o646);
+        assert_eq!(home.refused(), [expected], "{file}");
+        home.mode(file, 0o644);
+    }
+}
+
+#[test]
+fn root_looks_where_links_lead() {
+    let Some(home) = Home::of_root() else { return };
+    let link = |to: &str, name: &str| {
+        let _ = fs::remove_file(home.path(name));
+        symlink(home.path(to), home.path(name)).unwrap();
+    };
+    let given = |name: &str| {
+        let root = Surroundings { root: true, ..surroundings() };
+        load(&home.path(name), &root, Need::Secrets).err().map(|e| found(&e)).unwrap_or_default()
+    };
+    // A link in a directory of root's leads into one of everybody's; and a link in one of everybody's to a file of root's.
+    fs::create_dir(home.path("open")).unwrap();
+    home.mode("open", 0o757);
+    link("main/menshen.toml", "open/menshen.toml");
+    assert_eq!(given("open/menshen.toml"), ["permissions 0:0"], "the link itself can be replaced");
+    link("open/menshen.toml", "main/linked.toml");
+    assert_eq!(given("main/linked.toml"), ["permissions 0:0"], "a link to such a link");
+    home.mode("open", 0o1777);
+    assert_eq!(given("main/linked.toml"), ["unreadable 0:0"; 0], "root's link in a directory like /tmp");
+    std::os::unix::fs::lchown(home.path("open/menshen.toml"), Some(1234), None).unwrap();
+    // Linux may refuse to follow it in the first place: /proc/sys/fs/protected_symlinks.
+    assert_ne!(given("main/linked.toml"), [""; 0], "somebody else's link in it");
+    link("main", "aside");
+    assert_eq!(given("aside/menshen.toml"), ["unreadable 0:0"; 0], "a link of root's to a directory of root's");
+    assert_eq!(given("open/../main/menshen.toml"), ["unreadable 0:0"; 0]);
+    home.mode("open", 0o757);
+    assert_eq!(given("open/../main/menshen.toml"), ["unreadable 0:0"; 0], "nothing is looked up in it");
+}
+
+/// What is no regular file is not waited for and not read for ever, whatever names it.
+#[test]
+fn only_regular_files_of_a_bounded_size_are_read() {
+    let directory = directory(&[("plain.toml", "")]);
+    let path = |name: &str| directory.path().join(name);
+    rustix::fs::mknodat(rustix::fs::CWD, path("pipe"), rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR, 0).unwrap();
+    let _listener = UnixListener::bind(path("socket")).unwrap();
+    fs::create_dir(path("folder")).unwrap();
+    symlink("/dev/zero", path("zero")).unwrap();
+    symlink("/dev/tty", path("tty")).unwrap();
+    // Holes: it takes no room.
+    fs::File::create(path("gigabyte")).unwrap().set_len(1 << 30).unwrap();
+    let main = path("menshen.toml");
+    for (name, what) in [
+        ("pipe", "this is a pipe, no regular file"),
+        ("socket", "no regular file"),
+        ("folder", "this is a directory, no regular file"),
+        ("zero", "this is a device, no regular file"),
+        ("gigabyte", "more than "),
+    ] {
+        let shown = |text: &str| {
+            fs::write(&main, text).unwrap();
+            load(&main, &surroundings(), Need::Secrets).unwrap_err().to_string()
+        };
+        let account = |secret: &str, more: &str| {
+            format!("[[account]]\nname = 'a'\nappid = 'wx'\ntoken = {{ secret = {secret} }}\n{more}\n")
+        };
+        let env = "{ env = 'MENSHEN_APP_SECRET' }";
+        let file = format!("{{ file = '{name}' }}");
+        let places = [
+            shown(&account(env, &format!("[lists]\nx = {file}"))),
+            shown(&account(env, &format!("ca_file = '{name}'"))),
+            shown(&account(&file, "")),
+            load(&path(name), &surroundings(), Need::Secrets).unwrap_err().to_string(),
+        ];
+        for text in places {
+            assert!(text.contains(what), "{name}: {text}");
+        }
+        if name != "folder" {
+            let text = shown(&account(env, &format!("[policy]\ninclude = ['{name}']")));
+            assert!(text.contains(what), "{name}: {text}");
+        }
+    }
+    assert!(load(&path("tty"), &surroundings(), Need::Secrets).is_err());
+}
+
+#[test]
+fn certificates_that_cannot_be_used_are_told_where_they_are_named() {
+    for (files, expected) in [
+        (&[][..], &["unreadable 5:11"][..]),
+        (&[("corp.pem", "no certificate")], &["unreadable 5:11"]),
+        (&[("corp.pem", PEM)], &[]),
+    ] {
+        let main = format!("{ACCOUNT}ca_file = 'corp.pem'\n");
+        let all = [&[("menshen.toml", main.as_str())][..], files].concat();
+        let error = load_files(&all, Need::Secrets).err();
+        assert_eq!(error.map(|e| found(&e)).unwrap_or_default(), expected, "{files:?}");
+        assert!(load_files(&all, Need::Rules).is_ok(), "only looked at when needed");
+    }
+    check("[wechat]\nca_file = 'nowhere.pem'", &["unreadable 2:11"]);
 }
 
 #[test]

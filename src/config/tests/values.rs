@@ -4,21 +4,22 @@ use super::*;
 
 #[test]
 fn an_account_overrides_what_it_names() {
-    let config = loaded(
-        "base_url = 'http://127.0.0.1:8080/x/'\npage_size = 10\nmax_in_flight = 16\ncalls_per_minute = 6000\ntimeout = '30s'\n\
-         proxy = 'socks5h://10.0.0.1:1080'\nca_file = 'corp.pem'\nlimits = { agree_per_day = 0 }\n\
-         [[account]]\nname = 'b'\nappid = 'wy'\ntoken = { kind = 'stable', secret = { env = 'MENSHEN_APP_SECRET' } }\n\
+    let text = format!(
+        "{ACCOUNT}base_url = 'http://127.0.0.1:8080/x/'\npage_size = 10\nmax_in_flight = 16\ncalls_per_minute = 6000\ntimeout = '30s'\n\
+         proxy = 'socks5h://10.0.0.1:1080'\nca_file = 'corp.pem'\nlimits = {{ agree_per_day = 0 }}\n\
+         [[account]]\nname = 'b'\nappid = 'wy'\ntoken = {{ kind = 'stable', secret = {{ env = 'MENSHEN_APP_SECRET' }} }}\n\
          [wechat]\npage_size = 20\nproxy = 'http://proxy:3128'\n[limits]\nagree_per_day = 5\nrefuse_per_day = 6\nper_pass = 7\n",
     );
+    let config = load_files(&[("menshen.toml", &text), ("corp.pem", PEM)], Need::Secrets).unwrap();
     let [a, b] = &config.accounts[..] else { panic!("two accounts") };
     assert_eq!(a.wechat.base_url, "http://127.0.0.1:8080/x");
     assert_eq!((a.wechat.page_size, a.wechat.max_in_flight, a.wechat.calls_per_minute), (10, 16, 6000));
     assert_eq!(a.wechat.timeout, Duration::from_secs(30));
-    assert_eq!(a.wechat.proxy.as_deref(), Some("socks5h://10.0.0.1:1080"));
-    assert!(a.wechat.ca_file.as_ref().unwrap().is_absolute(), "relative to the file that names it");
+    assert_eq!(a.wechat.proxy.as_ref().map(|proxy| proxy.expose()), Some("socks5h://10.0.0.1:1080"));
+    assert_eq!(a.wechat.ca_file.as_ref().unwrap().pem, PEM.as_bytes(), "relative to the file that names it");
     assert_eq!(a.limits, Limits { agree_per_day: Some(0), refuse_per_day: Some(6), per_pass: Some(7) });
     assert_eq!((b.wechat.page_size, b.wechat.max_in_flight), (20, 4));
-    assert_eq!(b.wechat.proxy.as_deref(), Some("http://proxy:3128"));
+    assert_eq!(b.wechat.proxy.as_ref().map(|proxy| proxy.expose()), Some("http://proxy:3128"));
     assert_eq!(b.limits, config.limits);
     assert_eq!(config.account_names, ["a", "b"]);
 }

@@ -27,8 +27,9 @@ fn before<'a>(said: Said, rule: Option<&'a str>, message: Option<&'a str>) -> Be
 
 fn again(backtest: &mut Backtest, account: &str, given: Value, before: &Before<'_>) -> (Said, Change) {
     let rules = AccountRules::new(&rules(), account).unwrap();
-    let (decision, change) = backtest.decide(&rules, &application(given), &moment(), before);
-    (Said::of(decision.verdict, decision.brake), change)
+    let again = rules.again(&application(given), &moment(), before, &mut Scratch::default());
+    backtest.count(&again);
+    (Said::of(again.decision.verdict, again.decision.brake), again.change)
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod catalogue;
 mod facts;
 mod logic;
 mod messages;
+mod pattern;
 mod reach;
 mod script;
 #[cfg(test)]
@@ -23,7 +24,7 @@ use super::parse::ParsedPolicy;
 use crate::document::{Reading, Spot};
 
 /// The code of every warning.
-pub const CODES: [&str; 14] = [
+pub const CODES: [&str; 15] = [
     "always-holds",
     "default-agree",
     "empty-placeholder",
@@ -34,6 +35,7 @@ pub const CODES: [&str; 14] = [
     "never-decides",
     "never-fires",
     "never-holds",
+    "regex-matches-all",
     "unbounded-agree",
     "unknown-category",
     "unless-and",

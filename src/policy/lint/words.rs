@@ -1,6 +1,7 @@
-//! What stands in lists: keywords that add nothing, letters that look like others, categories WeChat does not have.
+//! What stands in lists: keywords that add nothing, letters that look like others, patterns that match anything,
+//! categories WeChat does not have.
 
-use super::{Findings, catalogue, script};
+use super::{Findings, catalogue, pattern, script};
 use crate::policy::{
     Condition, Test,
     category::Entry,
@@ -28,6 +29,7 @@ fn condition(findings: &mut Findings<'_>, rule: usize, path: &str, tested: &Cond
                     letters(findings, rule, &format!("{path}.{word}"), list);
                     keywords(findings, rule, &format!("{path}.{word}"), list, word == "all");
                 }
+                patterns(findings, rule, &format!("{path}.regex"), text.regex.as_deref().unwrap_or_default());
             }
             Test::Category(lists) => {
                 for (word, list) in [("any", &lists.any), ("all", &lists.all), ("none", &lists.none)] {
@@ -107,6 +109,14 @@ fn covered(
         ),
     };
     findings.warn("keyword-covered", Some(rule), &format!("{path}[{needless}]"), message, &help);
+}
+
+fn patterns(findings: &mut Findings<'_>, rule: usize, path: &str, list: &[String]) {
+    for (at, written) in list.iter().enumerate().filter(|(_, written)| pattern::matches_all(written)) {
+        let message = format!("the pattern `{written}` matches every text, the empty one too");
+        let help = "ask for a character at least, `+` instead of `*`; for any text at all, `min_chars = 1`";
+        findings.warn("regex-matches-all", Some(rule), &format!("{path}[{at}]"), message, help);
+    }
 }
 
 fn entries(findings: &mut Findings<'_>, rule: usize, path: &str, list: &[String]) {

@@ -4,12 +4,16 @@ use super::conditions::Conditions;
 use super::lists::NamedLists;
 use super::places::Places;
 use crate::document::{Reading, Spot, Table, Value, suggest};
-use crate::policy::{Condition, Place, RuleMode, RuleSpec, Test, Verdict};
+use crate::policy::{Condition, Place, RuleLimit, RuleMode, RuleSpec, Test, Verdict};
 use std::collections::HashMap;
 use std::path::Path;
+use std::time::Duration;
 
 pub(super) const VERDICTS: [(&str, Verdict); 3] =
     [("agree", Verdict::Agree), ("refuse", Verdict::Refuse), ("hold", Verdict::Hold)];
+
+/// The longest time a rule's limit may span.
+const LIMIT_PER_MAX: Duration = Duration::from_secs(366 * 86_400);
 
 const MODES: [(&str, RuleMode); 2] = [("live", RuleMode::Live), ("shadow", RuleMode::Shadow)];
 
@@ -65,6 +69,7 @@ fn rule(
     let message = message(table, index, action, places);
     let accounts = table.optional("accounts").map(|v| account_names(&v, accounts));
     let note = table.optional("note").and_then(|v| v.text()).map(str::to_owned);
+    let limit = table.optional("limit").and_then(|v| limit(&v, action));
     let mut conditions = Conditions { rule: index, lists, places };
     let when = table.required("when").map(|v| conditions.table(&v, "when"));
     let unless = table.optional("unless").map(|v| conditions.table(&v, "unless"));
@@ -75,6 +80,7 @@ fn rule(
         message,
         accounts,
         note,
+        limit,
         when: when.unwrap_or_else(|| Condition { tests: vec![Test::Always] }),
         unless,
         place: Some(place(table.reading(), table.spot())),
@@ -115,6 +121,21 @@ fn message(table: &Table<'_>, index: usize, action: Option<Verdict>, places: &mu
     places.set(Some(index), "message", value.spot());
     let _reported_if_empty = value.words();
     value.text_quietly().map(str::to_owned)
+}
+
+fn limit(value: &Value<'_>, action: Option<Verdict>) -> Option<RuleLimit> {
+    if action == Some(Verdict::Hold) {
+        value.wrong(
+            "limit",
+            "this limit would never be counted: the rule's action is hold",
+            "only what is agreed to or refused is limited; leave `limit` out",
+        );
+    }
+    let table = value.table("`limit`")?;
+    let max = table.required("max").and_then(|v| v.whole(0..=u64::from(u32::MAX)));
+    let per = table.required("per").and_then(|v| v.duration(Duration::from_secs(1)..=LIMIT_PER_MAX));
+    table.finish();
+    Some(RuleLimit { max: max? as u32, per: per? })
 }
 
 fn account_names(value: &Value<'_>, known: Option<&[String]>) -> Vec<String> {

@@ -512,3 +512,53 @@ fn problems_are_shown_in_full() {
     error: 3 problems found
     "###);
 }
+
+#[test]
+fn a_limit_is_a_number_and_a_time() {
+    let rule = |action: &str, limit: &str| {
+        let message = if action == "refuse" { "message = 'no'\n" } else { "" };
+        format!("[[rule]]\nname = 'r'\naction = '{action}'\nlimit = {limit}\n{message}when = {{ always = true }}")
+    };
+    for (action, per, secs) in [("agree", "1d", 86_400), ("refuse", "90s", 90), ("agree", "366d", 366 * 86_400)] {
+        let spec = parsed(&rule(action, &format!("{{ max = 20, per = '{per}' }}"))).spec;
+        let limit = spec.rules[0].limit.unwrap();
+        assert_eq!((limit.max, limit.per), (20, Duration::from_secs(secs)));
+    }
+    let cases = [
+        ("{ max = 0, per = '1d' }", vec![]),
+        ("{ max = -1, per = '1d' }", vec!["range 4:17"]),
+        ("{ max = 4294967296, per = '1d' }", vec!["range 4:17"]),
+        ("{ max = 'many', per = '1d' }", vec!["kind 4:17"]),
+        ("{ max = 1, per = '0s' }", vec!["range 4:26"]),
+        ("{ max = 1, per = '367d' }", vec!["range 4:26"]),
+        ("{ max = 1, per = '1w' }", vec!["duration 4:26"]),
+        ("{ max = 1, per = 1 }", vec!["kind 4:26"]),
+        ("{ max = 1 }", vec!["missing 4:9"]),
+        ("{ per = '1d' }", vec!["missing 4:9"]),
+        ("{}", vec!["missing 4:9", "missing 4:9"]),
+        ("{ max = 1, per = '1d', each = 1 }", vec!["unknown-key 4:32"]),
+        ("20", vec!["kind 4:9"]),
+    ];
+    for (limit, expected) in cases {
+        check(&rule("agree", limit), &expected);
+    }
+    check(&rule("hold", "{ max = 1, per = '1d' }"), &["limit 4:9"]);
+    check(&rule("hold", "{ max = 1 }"), &["limit 4:9", "missing 4:9"]);
+}
+
+#[test]
+fn a_limit_is_part_of_what_a_rule_says() {
+    let hash = |limit: &str| {
+        let text = format!("[[rule]]\nname = 'r'\naction = 'agree'\n{limit}when = {{ always = true }}");
+        RuleSet::compile(parsed(&text).spec).unwrap().hash().to_owned()
+    };
+    let hashes = [
+        "",
+        "limit = { max = 1, per = '1d' }\n",
+        "limit = { max = 2, per = '1d' }\n",
+        "limit = { max = 1, per = '2d' }\n",
+    ];
+    let all: std::collections::BTreeSet<String> = hashes.iter().map(|limit| hash(limit)).collect();
+    assert_eq!(all.len(), hashes.len());
+    assert_eq!(hash(hashes[1]), hash("limit = { per = '24h', max = 1 }\n"), "the same limit, written otherwise");
+}

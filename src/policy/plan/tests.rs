@@ -20,6 +20,7 @@ fn rules() -> RuleSet {
         message: (action == Verdict::Refuse).then(|| "不行".to_owned()),
         accounts: None,
         note: None,
+        limit: None,
         when: keyword(word),
         unless: None,
         place: None,
@@ -69,21 +70,25 @@ fn past(verdict: Verdict, outcome: Outcome) -> Past {
             Outcome::Done => action_of(verdict).map(|action| (7, action)),
             _ => None,
         },
+        elsewhere: false,
     }
 }
 
 /// A situation under construction.
 struct Case {
+    rules: RuleSet,
     mode: Mode,
     past: HashMap<Identity, Past>,
     room: Room,
     stops: Stops,
     settled: bool,
+    ended: HashSet<Identity>,
 }
 
 impl Default for Case {
     fn default() -> Case {
-        Case { mode: Mode::Live, past: HashMap::new(), room: Room::default(), stops: Stops::default(), settled: true }
+        let (past, room, stops) = (HashMap::new(), Room::default(), Stops::default());
+        Case { rules: rules(), mode: Mode::Live, past, room, stops, settled: true, ended: HashSet::new() }
     }
 }
 
@@ -97,12 +102,13 @@ impl Case {
         let moment = Moment::at(Timestamp::from_second(1_800_000_000).expect("a plain instant"));
         plan(
             &Situation {
-                rules: &rules(),
+                rules: &self.rules,
                 moment: &moment,
                 mode: self.mode,
                 past: &self.past,
-                room: self.room,
+                room: &self.room,
                 stops: &self.stops,
+                ended: &self.ended,
                 settled: self.settled,
             },
             pending,
@@ -121,6 +127,10 @@ impl Case {
             .collect();
         assert_eq!(lines, expected);
     }
+}
+
+fn places(max: u32) -> Option<Places> {
+    Some(Places { max, taken: 0 })
 }
 
 fn todo(todo: &Todo) -> String {
@@ -247,16 +257,16 @@ fn what_stops_acting_holds_and_evaluation_goes_on() {
 #[test]
 fn limits_leave_room_for_the_oldest() {
     let four = || (0..4).map(|n| application(&format!("wx-{n}"), n, "快递")).collect::<Vec<_>>();
-    let room = Room { agree: Some(2), ..Room::default() };
+    let room = Room { agree: places(2), ..Room::default() };
     Case { room, ..Case::default() }.check(
         four(),
         &["wx-0 agree - agree", "wx-1 agree - agree", "wx-2 agree limit record held", "wx-3 agree limit record held"],
     );
-    let room = Room { per_pass: Some(1), ..Room::default() };
+    let room = Room { per_pass: places(1), ..Room::default() };
     Case { room, ..Case::default() }
         .check(vec![good(), bad()], &["wx-good agree - agree", "wx-bad refuse limit record held"]);
-    let room = Room { agree: Some(0), ..Room::default() };
-    Case { room, ..Case::default() }
+    let room = Room { agree: places(0), ..Room::default() };
+    Case { room: room.clone(), ..Case::default() }
         .after(&good(), past(Verdict::Agree, Outcome::Failed))
         .check(vec![good()], &["wx-good agree - agree again on 7"]);
     let gave_back = Past { place: false, ..past(Verdict::Agree, Outcome::Failed) };
@@ -289,4 +299,90 @@ fn without_a_create_time_an_accepted_change_may_be_of_another_application() {
     };
     let case = Case::default().after(&nameless, held);
     case.check(vec![nameless], &["wx-good hold ambiguous known"]);
+}
+
+/// The usual rules, of which the one that agrees has a limit.
+fn limited() -> RuleSet {
+    let mut spec = rules().spec().clone();
+    spec.rules[1].limit = Some(crate::policy::RuleLimit { max: 2, per: std::time::Duration::from_secs(86_400) });
+    RuleSet::compile(spec).expect("plain rules")
+}
+
+/// Room of the rule that agrees, and of `[limits]`.
+fn room(rule: (u32, u32), agree: Option<u32>, per_pass: Option<u32>) -> Room {
+    let rules = BTreeMap::from([(1, Places { max: rule.0, taken: rule.1 })]);
+    Room { agree: agree.and_then(places), per_pass: per_pass.and_then(places), rules, ..Room::default() }
+}
+
+#[test]
+fn the_limit_of_a_rule_holds_what_that_rule_decides() {
+    let three = || vec![application("wx-0", 0, "快递"), application("wx-1", 1, "快递"), bad()];
+    let (held, agree) = ("limit record held", "- agree");
+    // Room of the rule (max, taken), agree_per_day, per_pass; what becomes of two that it agrees to.
+    type Case4 = ((u32, u32), Option<u32>, Option<u32>, [&'static str; 2]);
+    let cases: [Case4; 8] = [
+        ((2, 0), None, None, [agree, agree]),
+        ((2, 1), None, None, [agree, held]),
+        ((2, 2), None, None, [held, held]),
+        ((2, 7), None, None, [held, held]),
+        ((0, 0), None, None, [held, held]),
+        ((2, 0), Some(1), None, [agree, held]),
+        ((2, 1), Some(5), None, [agree, held]),
+        ((1, 0), None, Some(3), [agree, held]),
+    ];
+    for (rule, agree_per_day, per_pass, expected) in cases {
+        let case = Case { rules: limited(), room: room(rule, agree_per_day, per_pass), ..Case::default() };
+        let [first, second] = expected;
+        let lines = [&format!("wx-0 agree {first}"), &format!("wx-1 agree {second}"), "wx-bad refuse - refuse"];
+        case.check(three(), &lines);
+    }
+}
+
+#[test]
+fn a_retry_needs_no_second_place_of_its_rule() {
+    let full = || Case { rules: limited(), room: room((2, 2), None, None), ..Case::default() };
+    let has_place = past(Verdict::Agree, Outcome::Failed);
+    full().after(&good(), has_place.clone()).check(vec![good()], &["wx-good agree - agree again on 7"]);
+    let gave_back = Past { place: false, ..has_place };
+    full().after(&good(), gave_back).check(vec![good()], &["wx-good agree limit record held"]);
+    let held = Past { brake: Some(Brake::Limit), ..past(Verdict::Agree, Outcome::Held) };
+    full().after(&good(), held.clone()).check(vec![good()], &["wx-good agree limit known"]);
+    let roomy = Case { rules: limited(), room: room((2, 1), None, None), ..Case::default() };
+    roomy.after(&good(), held).check(vec![good()], &["wx-good agree - agree"]);
+}
+
+#[test]
+fn the_evidence_names_the_limit_that_is_full() {
+    let sentence = |room: Room| {
+        let case = Case { rules: limited(), room, ..Case::default() };
+        let step = case.plan(vec![good()]).remove(0);
+        let moment = Moment::at(Timestamp::from_second(1_800_000_000).expect("a plain instant"));
+        evidence(&case.rules, &moment, &step).sentence.split("; held: ").nth(1).map(ToOwned::to_owned)
+    };
+    let day = |max, taken| Room { agree: Some(Places { max, taken }), ..room((2, 0), None, None) };
+    let cases = [
+        (room((2, 0), None, None), None),
+        (room((2, 2), None, None), Some("the limit of rule \"yes\" is reached: 2 of 2 in 1d")),
+        (room((2, 3), None, None), Some("the limit of rule \"yes\" is reached: 3 of 2 in 1d")),
+        (day(500, 500), Some("agree_per_day of [limits] is reached: 500 of 500 today")),
+        (room((2, 0), None, Some(0)), Some("per_pass of [limits] is reached: 0 of 0")),
+    ];
+    for (room, expected) in cases {
+        assert_eq!(sentence(room).as_deref(), expected);
+    }
+}
+
+#[test]
+fn what_has_ended_elsewhere_is_left_alone() {
+    let one = application("wx1", 1, REFUSE);
+    let elsewhere = |outcome| Past { accepted: None, elsewhere: true, ..past(Verdict::Agree, outcome) };
+    for outcome in [Outcome::Done, Outcome::Overtaken] {
+        Case::default().after(&one, elsewhere(outcome)).check(vec![one.clone()], &["wx1 refuse - wait"]);
+    }
+    // Without a create_time it is as well a new one: who ended is told apart by the list alone.
+    let timeless = Application { create_time: CreateTime::ABSENT, ..one };
+    let case = Case::default().after(&timeless, elsewhere(Outcome::Done));
+    case.check(vec![timeless.clone()], &["wx1 refuse - refuse"]);
+    let ended = HashSet::from([timeless.identity()]);
+    Case { ended, ..case }.check(vec![timeless], &["wx1 hold ambiguous record held"]);
 }

@@ -56,6 +56,7 @@ async fn faults_of_a_call() {
         ("dev_agree:hits=oldest", Box::new(code(0)), no),
         ("dev_agree:hits=other", Box::new(code(0)), no),
         ("dev_agree:hits=all", Box::new(code(0)), ok),
+        ("dev_agree:hits=both", Box::new(code(0)), ok),
         ("dev_agree:overtaken", Box::new(code(89240)), ok),
         ("dev_agree@appid=wxa:busy:always", Box::new(code(-1)), no),
         ("dev_agree@appid=wxold:busy:always", Box::new(code(0)), ok),
@@ -197,6 +198,8 @@ async fn malformed_entries_look_so_and_leave_the_others_alone() {
         ("create-time-number", r#""create_time":17"#),
         ("create-time-missing", r#"wxacode/b/0","categories""#),
         ("create-time-text", r#""create_time":"yesterday""#),
+        ("reason-twice", r#","reason":"博彩"}"#),
+        ("status-twice", r#","status":2}"#),
         ("lone-surrogate", r#""nickname":"\ud83d小店""#),
     ];
     for (kind, shown) in cases {
@@ -265,6 +268,15 @@ async fn token_calls_have_faults_too() {
     assert_eq!(got["errcode"], 40164);
     assert!(got["errmsg"].as_str().unwrap().contains("127.0.0.1"), "{got}");
     assert_eq!(ask().await.json()["errcode"], Value::Null);
+    server_of_odd_lives().await;
+}
+
+async fn server_of_odd_lives() {
+    let options = quiet().fault(Fault::parse("stable_token:expires-in=1e30:1").unwrap());
+    let server = super::Server::start(World::in_memory(options), ([127, 0, 0, 1], 0).into()).await.unwrap();
+    let ask = async || super::ask_token(&server, Account::DEFAULT_APPID, Account::DEFAULT_SECRET, false).await;
+    assert!(ask().await.text().ends_with(r#""expires_in":1e30}"#));
+    assert_eq!(ask().await.json()["expires_in"], 7200);
 }
 
 #[test]
@@ -282,6 +294,8 @@ fn faults_read_as_they_are_shown() {
         "dev_apply_list:drift=-2:always",
         "dev_apply_list:malformed=lone-surrogate/2:always",
         "plugin:token-dies:1",
+        "stable_token:expires-in=-5:always",
+        "authorizer_token:expires-in=0:always",
     ];
     for text in texts {
         assert_eq!(Fault::parse(text).unwrap().to_string(), text);
@@ -300,6 +314,8 @@ fn mistakes_in_a_fault_say_what_was_expected() {
         ("dev_agree:http=99", "`http=99`"),
         ("dev_agree:cap=5", "only happen on dev_apply_list, not on `dev_agree`"),
         ("dev_apply_list:hits=all", "only happen on dev_agree and dev_refuse"),
+        ("stable_token:expires-in=soon", "`expires-in=soon`: expected"),
+        ("dev_agree:expires-in=0", "only happen on calls for a token"),
         ("stable_token:token-dies", "only happen on calls that carry a token"),
         ("dev_agree:busy:sometimes", "`sometimes`: expected a count"),
         ("dev_agree:busy:p=2", "`p=2`"),

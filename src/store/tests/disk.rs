@@ -23,7 +23,11 @@ async fn a_full_disk_yields_an_error_and_no_intent() {
     let mut sent = Vec::new();
     let error = loop {
         let wanted = (0..20).map(|n| agree(&format!("wx{}-{n}", sent.len())));
-        let wanted = wanted.map(|decision| NewIntent::First { decision, action: Action::Agree, limit: None });
+        let wanted = wanted.map(|decision| NewIntent::First {
+            decision,
+            action: Action::Agree,
+            place: NewPlace::unlimited(at(0)),
+        });
         match desk.store.intend(wanted.collect()).await {
             Ok(intended) => sent.extend(intended.into_iter().map(|one| ready(one).decision())),
             Err(error) => break error,
@@ -80,7 +84,10 @@ async fn intends_until_refused() {
     let mut sent = 0;
     let error = loop {
         let decision = agree(&format!("wx{sent}"));
-        match store.intend(vec![NewIntent::First { decision, action: Action::Agree, limit: None }]).await {
+        match store
+            .intend(vec![NewIntent::First { decision, action: Action::Agree, place: NewPlace::unlimited(at(0)) }])
+            .await
+        {
             Ok(_) => sent += 1,
             Err(error) => break error,
         }
@@ -114,7 +121,9 @@ async fn intends_until_killed() {
     let store = Store::open(std::env::var(CHILD).unwrap().as_ref()).await.unwrap();
     for n in 0.. {
         let decision = agree(&format!("wx{n}"));
-        let intended = store.intend(vec![NewIntent::First { decision, action: Action::Agree, limit: None }]).await;
+        let intended = store
+            .intend(vec![NewIntent::First { decision, action: Action::Agree, place: NewPlace::unlimited(at(0)) }])
+            .await;
         println!("\nready {}", ready(intended.unwrap().remove(0)).decision());
         if n == 60 {
             // From another thread, so that it strikes while the next write is under way.
@@ -176,4 +185,53 @@ async fn reads_what_stands() {
         Ok(reader) => println!("\nplanned {}", reader.unwrap().planned(&account()).await.unwrap().len()),
         Err(_) => println!("\nrefused"),
     }
+}
+
+/// The state directory belongs to the service's user: what it puts there must not lead root astray.
+#[tokio::test]
+async fn root_follows_no_link_of_somebody_else_to_the_log() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let dir = TempDir::new().unwrap();
+    let path = |name: &str| dir.path().join(name);
+    let link = |to: &str, from: &str| {
+        let _ = std::fs::remove_file(path(from));
+        std::os::unix::fs::symlink(path(to), path(from)).unwrap();
+        std::os::unix::fs::lchown(path(from), Some(1234), Some(1234)).unwrap();
+    };
+    link("precious", "menshen.db");
+    Store::open(&path("menshen.db")).await.expect_err("it leads elsewhere");
+    assert!(!path("precious").exists(), "nothing is made where it leads");
+    Store::open(&path("precious")).await.unwrap().close().await;
+    let before = std::fs::read(path("precious")).unwrap();
+    Store::open(&path("menshen.db")).await.expect_err("it leads elsewhere");
+    assert!(Reader::open(&path("menshen.db")).await.is_err());
+    std::fs::remove_file(path("menshen.db")).unwrap();
+    std::fs::hard_link(path("precious"), path("menshen.db")).unwrap();
+    Store::open(&path("menshen.db")).await.expect_err("a file with another name");
+    assert_eq!(std::fs::read(path("precious")).unwrap(), before);
+
+    std::fs::remove_file(path("menshen.db")).unwrap();
+    for side in ["menshen.db-wal", "menshen.db-shm"] {
+        // Of a log that is not there yet SQLite takes the link away; of one that is, it does not open it.
+        for made in [false, true] {
+            if made {
+                Store::open(&path("menshen.db")).await.unwrap().close().await;
+            }
+            std::fs::write(path("passwd"), "root").unwrap();
+            link("passwd", side);
+            if let Ok(store) = Store::open(&path("menshen.db")).await {
+                let _ = store.record(&[hold("wx1")]).await;
+                store.close().await;
+            }
+            assert_eq!(std::fs::read_to_string(path("passwd")).unwrap(), "root", "{side}, {made}");
+            for name in [side, "menshen.db"] {
+                let _ = std::fs::remove_file(path(name));
+            }
+        }
+    }
+    // Root's own link is root's own business.
+    std::os::unix::fs::symlink(path("precious"), path("menshen.db")).unwrap();
+    Store::open(&path("menshen.db")).await.unwrap().close().await;
 }

@@ -1,10 +1,15 @@
 //! The audit log on real files.
 
+mod backup;
+mod chain;
 mod disk;
+mod elsewhere;
 mod laws;
 mod limits;
 mod listing;
+mod migration;
 mod recorded;
+mod redact;
 mod schema;
 mod story;
 
@@ -36,7 +41,8 @@ impl Desk {
 
     pub(super) async fn first(&self, decision: NewDecision, limit: Option<u32>) -> Intended {
         let action = action_of(&decision);
-        self.store.intend(vec![NewIntent::First { decision, action, limit }]).await.unwrap().remove(0)
+        let place = place_on(0, limit);
+        self.store.intend(vec![NewIntent::First { decision, action, place }]).await.unwrap().remove(0)
     }
 
     /// Plans an agreement and gives its row.
@@ -79,6 +85,17 @@ impl Desk {
 
 pub(super) fn at(secs: i64) -> Timestamp {
     Timestamp::from_second(1_795_000_000 + secs).unwrap()
+}
+
+/// A place on a day, counted from 0, in the middle of which it is taken.
+pub(super) fn place_on(day: i64, limit: Option<u32>) -> NewPlace {
+    let cap = limit.map(|max| Cap { max, since: began(day) });
+    NewPlace { at: at(day * 86_400 + 40_000), day: cap, rule: None }
+}
+
+/// When a day began.
+pub(super) fn began(day: i64) -> Timestamp {
+    at(day * 86_400)
 }
 
 pub(super) fn account() -> AppId {
@@ -140,8 +157,8 @@ pub(super) fn ready(intended: Intended) -> Intent {
 }
 
 pub(super) fn again(row: i64, appid: &str) -> NewIntent {
-    let (appid, day) = (AppId::new(appid), DAY.to_owned());
-    NewIntent::Again { row, action: Action::Agree, appid, reason: None, limit: None, at: at(50), day }
+    let (appid, place) = (AppId::new(appid), NewPlace::unlimited(at(50)));
+    NewIntent::Again { row, action: Action::Agree, appid, reason: None, place }
 }
 
 pub(super) fn settled(decision: i64, outcome: Outcome) -> Answered {

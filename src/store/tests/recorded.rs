@@ -45,8 +45,8 @@ async fn varied() -> Desk {
 async fn walked(reader: &Reader, filter: &Filter) -> Vec<Recorded> {
     let mut walk = reader.applications(filter).await.unwrap();
     let mut all = Vec::new();
-    while let Some(some) = walk.next().await.unwrap() {
-        all.extend(some);
+    while let Some(stretch) = walk.next().await.unwrap() {
+        all.extend(stretch.read().await.unwrap());
     }
     assert!(all.len() as u64 <= walk.at_most(), "{filter:?}");
     all
@@ -131,6 +131,8 @@ async fn an_application_is_read_back_as_it_was_recorded() {
     let desk = Desk::new().await;
     let mut wanted = decision("wx1", RecordedVerdict::Refuse, Outcome::Held);
     wanted.application.malformed = vec!["reason".into()];
+    wanted.application.nickname = "某\0店\u{2028}\"\\\n\u{1f}\u{202e}😀".into();
+    wanted.application.categories = vec![Category::from_text("a\"/b\\")];
     wanted.application.create_time = CreateTime::received("0099");
     wanted.brake = Some(Brake::Malformed);
     desk.store.record(std::slice::from_ref(&wanted)).await.unwrap();
@@ -154,7 +156,7 @@ async fn an_application_is_read_back_as_it_was_recorded() {
             person: None,
         }
     );
-    desk.run("UPDATE words SET nickname = NULL, reason = NULL, message = NULL, why = NULL").await.unwrap();
+    desk.run("UPDATE words SET nickname = NULL, reason = NULL, message = NULL, why = NULL, salt = NULL").await.unwrap();
     let redacted = walked(desk.store.reader(), &Filter::default()).await;
     assert!(redacted[0].redacted && redacted[0].message.is_none());
     assert!(desk.store.evidence(&[1]).await.unwrap().is_empty());
@@ -167,14 +169,19 @@ async fn a_walk_sees_the_log_as_it_stood_when_it_began() {
     desk.store.record(&rows(0).collect::<Vec<_>>()).await.unwrap();
     let reader = Reader::open(&desk.path()).await.unwrap().unwrap();
     let mut walk = reader.applications(&Filter::default()).await.unwrap();
-    let first = walk.next().await.unwrap().unwrap();
+    let first = walk.next().await.unwrap().unwrap().read().await.unwrap();
+    let second = walk.next().await.unwrap().unwrap();
     // New rows of applications already met, and of others still to come; and one half written.
     desk.store.record(&rows(0).map(|row| NewDecision { at: at(9_000), ..row }).collect::<Vec<_>>()).await.unwrap();
     let mut writing = desk.store.begin(Doing::Record).await.unwrap();
-    sqlx::raw_sql("UPDATE words SET nickname = 'half written'").execute(&mut writing.conn).await.unwrap();
+    sqlx::raw_sql("DROP TRIGGER words_keep; UPDATE words SET nickname = 'half written'")
+        .execute(&mut writing.conn)
+        .await
+        .unwrap();
     let mut met = first;
-    while let Some(some) = walk.next().await.unwrap() {
-        met.extend(some);
+    met.extend(second.read().await.unwrap());
+    while let Some(stretch) = walk.next().await.unwrap() {
+        met.extend(stretch.read().await.unwrap());
     }
     assert_eq!(met.iter().map(|row| row.id).collect::<Vec<_>>(), (1..=2_500).collect::<Vec<_>>());
     assert!(met.iter().all(|row| row.application.nickname == "某店"));
@@ -187,7 +194,7 @@ async fn no_walk_sorts_or_scans() {
     for filter in filters().into_iter().filter(|filter| filter.limit != Some(0)) {
         let mut conn = desk.store.reader().pool().acquire().await.unwrap();
         let Some(listing) = Listing::plan_applications(&filter, &mut conn).await.unwrap() else { continue };
-        let query = listing.applications(Some((5, 5)), 1_000);
+        let query = listing.applications(Some((5, 5)), Some((9, 9)));
         let sql = format!("EXPLAIN QUERY PLAN {}", query.sql().as_str());
         let plan: Vec<(i64, i64, i64, String)> =
             sqlx::query_as(sqlx::AssertSqlSafe(sql)).fetch_all(&mut *conn).await.unwrap();
@@ -199,4 +206,23 @@ async fn no_walk_sorts_or_scans() {
         let by_identity = "USING INDEX decisions_by_appid (appid=? AND account_appid=? AND create_time=?";
         assert_eq!(plan.iter().filter(|step| step.contains(by_identity)).count(), 2, "{filter:?}: {plan:#?}");
     }
+}
+
+#[tokio::test]
+async fn what_was_known_earlier_is_the_same_for_many_moments_at_once() {
+    let desk = varied().await;
+    let account = account();
+    let appids: Vec<AppId> = (0..31).map(|n| AppId::new(format!("wx{n}"))).collect();
+    let asked: Vec<(&AppId, Timestamp)> =
+        appids.iter().flat_map(|appid| [0, 30, 77, 150, 9_000].map(|n| (appid, at(n)))).collect();
+    let reader = desk.store.reader();
+    let mut found = reader.earlier_each(&account, &asked).await.unwrap();
+    let mut known = 0;
+    for (place, (appid, moment)) in asked.iter().enumerate() {
+        let expected = reader.earlier(&account, std::slice::from_ref(appid), *moment).await.unwrap();
+        known += usize::from(!expected.is_empty());
+        assert_eq!(found.remove(&place).unwrap_or_default(), expected, "{appid:?} {moment}");
+    }
+    assert!(found.is_empty() && known > 50, "{known}");
+    assert!(reader.earlier_each(&AppId::new("wx-nobody"), &asked).await.unwrap().is_empty());
 }

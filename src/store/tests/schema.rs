@@ -40,17 +40,25 @@ async fn records_cannot_be_changed_deleted_or_replaced() {
     let brake = NewBrake { at: at(0), kind: BrakeKind::Pause, scope, why: None, who: "cli:me".into() };
     desk.store.pull_brake(&brake).await.unwrap();
 
-    for table in ["decisions", "calls", "settlements", "brakes", "proofs", "rulesets"] {
+    for table in ["decisions", "calls", "settlements", "brakes", "proofs", "rulesets", "chain"] {
         for forbidden in [format!("UPDATE {table} SET rowid = rowid"), format!("DELETE FROM {table}")] {
             let refused = desk.run(&forbidden).await.unwrap_err();
             assert!(refused.to_string().contains("append-only"), "{forbidden}: {refused}");
         }
     }
-    for table in ["decisions", "calls", "settlements"] {
+    for table in ["decisions", "calls", "settlements", "brakes", "proofs", "rulesets", "chain", "words"] {
         let forbidden = format!("INSERT OR REPLACE INTO {table} SELECT * FROM {table}");
         assert!(desk.run(&forbidden).await.is_err(), "{forbidden}");
     }
-    desk.run("UPDATE words SET nickname = NULL, reason = NULL, message = NULL, why = NULL").await.unwrap();
+    for forbidden in [
+        "DELETE FROM words",
+        "UPDATE words SET nickname = 'x'",
+        "UPDATE words SET why = NULL",
+        "UPDATE words SET seal = NULL",
+    ] {
+        assert!(desk.run(forbidden).await.is_err(), "{forbidden}");
+    }
+    desk.run("UPDATE words SET nickname = NULL, reason = NULL, message = NULL, why = NULL, salt = NULL").await.unwrap();
     assert_eq!(desk.store.show(row).await.unwrap().unwrap().why, None, "words can be erased");
 }
 
@@ -65,14 +73,14 @@ async fn the_file_is_for_the_service_and_its_group() {
 }
 
 /// What opening says of a database that `sql` was run on.
-async fn opened_after(sql: &'static str) -> (Result<(), StoreError>, Result<bool, StoreError>) {
+async fn opened_after(sql: &str) -> (Result<(), StoreError>, Result<bool, StoreError>) {
     let dir = TempDir::new().unwrap();
     let path = dir.path().join("menshen.db");
     if !sql.starts_with("CREATE") {
         Store::open(&path).await.unwrap().close().await;
     }
     let mut conn = SqliteConnectOptions::new().filename(&path).create_if_missing(true).connect().await.unwrap();
-    sqlx::raw_sql(sql).execute(&mut conn).await.unwrap();
+    sqlx::raw_sql(sqlx::AssertSqlSafe(sql.to_owned())).execute(&mut conn).await.unwrap();
     conn.close().await.unwrap();
     let before = std::fs::read(&path).unwrap();
     let reading = Reader::open(&path).await.map(|found| found.is_some());
@@ -90,7 +98,7 @@ async fn a_database_of_somebody_else_is_refused_and_left_alone() {
     let (writing, reading) = opened_after("CREATE TABLE theirs (a)").await;
     assert!(matches!(writing, Err(StoreError::Foreign { .. })), "{writing:?}");
     assert!(matches!(reading, Err(StoreError::Foreign { .. })), "{reading:?}");
-    let (writing, reading) = opened_after("PRAGMA user_version = 1").await;
+    let (writing, reading) = opened_after(&format!("PRAGMA user_version = {}", file::KNOWN)).await;
     assert!(writing.is_ok() && reading.unwrap(), "the control: an untouched one opens");
 }
 

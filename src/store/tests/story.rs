@@ -148,7 +148,7 @@ async fn a_refused_batch_leaves_nothing_behind() {
     assert!(matches!(wrong, Err(StoreError::IllegalBeginning(Outcome::Planned))));
     let wrong = desk.store.answer(vec![settled(row, Outcome::Done), settled(99, Outcome::Done)]).await;
     assert!(matches!(wrong, Err(StoreError::Gone(99))));
-    let first = NewIntent::First { decision: agree("wx4"), action: Action::Agree, limit: None };
+    let first = NewIntent::First { decision: agree("wx4"), action: Action::Agree, place: NewPlace::unlimited(at(0)) };
     let wrong = desk.store.intend(vec![first, again(row, "wx1")]).await;
     assert!(matches!(wrong, Err(StoreError::Illegal { from: Outcome::Planned, .. })), "{wrong:?}");
     let wrong = desk.store.intend(vec![again(row, "wx-of-another")]).await;
@@ -214,7 +214,8 @@ async fn an_application_under_way_is_not_announced_twice() {
         other => panic!("{other:?}"),
     }
     let batch = [agree("wx2"), agree("wx2")];
-    let batch = batch.map(|decision| NewIntent::First { decision, action: Action::Agree, limit: None });
+    let batch =
+        batch.map(|decision| NewIntent::First { decision, action: Action::Agree, place: NewPlace::unlimited(at(0)) });
     let both = desk.store.intend(batch.into()).await.unwrap();
     assert!(matches!(both[..], [Intended::Ready(_), Intended::Underway { .. }]), "{both:?}");
     let mut in_a_sandbox = agree("wx1");
@@ -228,7 +229,7 @@ async fn brakes_hold_until_lifted() {
     let on = |account: Option<&str>, action| BrakeScope { account: account.map(AppId::new), base_url: None, action };
     let pull = async |kind, scope| {
         let brake = NewBrake { at: at(1), kind, scope, why: Some("why".into()), who: "cli:me".into() };
-        desk.store.pull_brake(&brake).await.unwrap()
+        desk.store.pull_brake(&brake).await.unwrap().id()
     };
     let everything = pull(BrakeKind::Pause, on(None, None)).await;
     let express = pull(BrakeKind::Verification, on(Some("wx1"), None)).await;

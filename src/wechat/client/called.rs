@@ -41,7 +41,8 @@ impl<T> Called<T> {
         self.result.as_ref().is_err_and(|error| error.class() == Class::Refresh)
     }
 
-    fn fate(&self) -> Fate {
+    /// What became of the change it asked for, as far as it can be known.
+    pub(super) fn fate(&self) -> Fate {
         match (&self.result, self.reach) {
             (Ok(_), _) => Fate::Accepted,
             (Err(_), Reach::Unsent) => Fate::Unsent,

@@ -57,6 +57,6 @@ impl Client {
         let slot = self.slot().await?;
         // A record of a call holds a whole page of the list, in a string.
         let limit = if path == wire::RID { 2 * PAGE_MAX_BYTES } else { ACK_MAX_BYTES };
-        self.call(slot, Request { path, body, limit }, read).await.result
+        self.call(slot, Request { path, body: body.into(), limit }, read).await.result
     }
 }

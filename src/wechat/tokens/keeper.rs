@@ -11,6 +11,8 @@ const MARGIN_SECS_MAX: u64 = 300;
 const MARGIN_PART: u64 = 4;
 /// A longer life is not believed: WeChat's is two hours, and a sum of instants must not overflow.
 pub(super) const LIFE_SECS_MAX: u64 = 7 * 86_400;
+/// A shorter life is not believed either: a token "for 0 seconds" would be asked for anew before every call.
+const LIFE_SECS_MIN: u64 = 1;
 /// Forced refreshes we allow ourselves in 24 hours; WeChat allows 20 to all systems of the appid together.
 pub(super) const FORCES_PER_DAY: usize = 3;
 pub(super) const DAY: Duration = Duration::from_secs(86_400);
@@ -141,8 +143,7 @@ impl Keeper {
     }
 
     /// A token of a kind that is never asked for by force.
-    pub(super) fn taken(&mut self, text: String, life: Life, now: Instant) -> Offer {
-        let text = SecretString::from(text);
+    pub(super) fn taken(&mut self, text: SecretString, life: Life, now: Instant) -> Offer {
         match self.just_rejected(&text, now) {
             true => Offer::Hopeless,
             false => Offer::Use(self.hold(text, life, now)),
@@ -150,8 +151,7 @@ impl Keeper {
     }
 
     /// A stable token, asked for in that mode.
-    pub(super) fn offered(&mut self, text: String, life_secs: u64, mode: Mode, now: Instant) -> Offer {
-        let text = SecretString::from(text);
+    pub(super) fn offered(&mut self, text: SecretString, life_secs: u64, mode: Mode, now: Instant) -> Offer {
         match (self.just_rejected(&text, now), mode) {
             (false, _) => Offer::Use(self.hold(text, Life::Lives(life_secs), now)),
             (true, Mode::Normal) if self.may_force(now) => Offer::Force,
@@ -205,7 +205,7 @@ impl Keeper {
 impl Life {
     /// When to ask again, and when it ends.
     fn ends(self, now: Instant) -> (Instant, Option<Instant>) {
-        let lives = |secs: u64| Duration::from_secs(secs.min(LIFE_SECS_MAX));
+        let lives = |secs: u64| Duration::from_secs(secs.clamp(LIFE_SECS_MIN, LIFE_SECS_MAX));
         let spared = |life: Duration| life - Duration::from_secs(MARGIN_SECS_MAX.min(life.as_secs() / MARGIN_PART));
         match self {
             Life::Lives(secs) => (now + spared(lives(secs)), Some(now + lives(secs))),

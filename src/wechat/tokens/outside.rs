@@ -10,8 +10,9 @@ use super::super::{
     settings::Command,
 };
 use super::command;
-use secrecy::zeroize::Zeroizing;
+use secrecy::{ExposeSecret, SecretString, zeroize::Zeroizing};
 use std::{
+    borrow::Cow,
     fs::OpenOptions,
     io::{self, Read},
     os::unix::fs::OpenOptionsExt,
@@ -39,9 +40,8 @@ enum Ready {
 }
 
 /// One word, and how long it lives if that was said.
-#[derive(PartialEq, Eq)]
 pub(super) struct Found {
-    pub(super) text: String,
+    pub(super) text: SecretString,
     pub(super) expires_in_secs: Option<u64>,
 }
 
@@ -131,7 +131,7 @@ impl Outside {
 /// How a place that is no HTTP service is reached.
 pub(super) fn way_of(settings: &Settings) -> Way<'_> {
     Way {
-        proxy: settings.proxy.as_deref(),
+        proxy: settings.proxy.as_ref().map(ExposeSecret::expose_secret),
         ca_pem: settings.ca_pem.as_deref(),
         timeout: settings.timeout,
         idle: settings.max_in_flight,
@@ -145,7 +145,8 @@ fn read_file(path: &Path, limit: usize) -> io::Result<Zeroizing<Vec<u8>>> {
     if !file.metadata()?.is_file() {
         return Err(io::Error::other("it is no plain file"));
     }
-    let mut bytes = Zeroizing::new(Vec::with_capacity(limit.min(4096)));
+    // With room from the start: a growing buffer would leave copies of a token behind.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(limit + 1));
     file.take(limit as u64 + 1).read_to_end(&mut bytes)?;
     match bytes.len() > limit {
         true => Err(io::Error::other(format!("it is larger than {limit} bytes"))),
@@ -162,22 +163,34 @@ pub(super) fn io_words(error: &io::Error) -> String {
     }
 }
 
-/// A plain word, or the field of a JSON object.
-fn found(bytes: &[u8], names: &[&str]) -> Result<Found, String> {
-    let text = text_of(bytes);
-    let (text, expires_in_secs) = match text.starts_with('{') {
-        true => {
-            let fields = Fields::of(&text).ok_or("it is broken JSON")?;
-            let word = fields.get(names).ok_or_else(|| format!("its JSON holds no {}", names[0]))?;
-            let life = fields.get(&["expires_in"]).and_then(Field::whole);
-            let word = word.text().ok_or_else(|| format!("its {} is {}", names[0], word.kind().word()))?;
-            (word.trim().to_owned(), life.map(|secs| u64::try_from(secs).unwrap_or(0)))
-        }
-        false => (text.into_owned(), None),
-    };
-    match problem(&text) {
+/// A plain word, or the field of a JSON object. Copies are wiped.
+pub(super) fn found(bytes: &[u8], names: &[&str]) -> Result<Found, String> {
+    match text_of(bytes) {
+        Cow::Borrowed(text) => found_in(text, names),
+        Cow::Owned(text) => found_in(&Zeroizing::new(text), names),
+    }
+}
+
+fn found_in(text: &str, names: &[&str]) -> Result<Found, String> {
+    if !text.starts_with('{') {
+        return word(text, None);
+    }
+    let fields = Fields::of(text).ok_or("it is broken JSON")?;
+    if let Some(name) = [names, &["expires_in"]].into_iter().find(|names| fields.is_doubled(names)) {
+        return Err(format!("its JSON holds {} twice", name[0]));
+    }
+    let field = fields.get(names).ok_or_else(|| format!("its JSON holds no {}", names[0]))?;
+    // Whatever is written there, it is a life's length: the keeper bounds it.
+    let life = fields.get(&["expires_in"]).and_then(Field::about);
+    let text = field.text().map(Zeroizing::new);
+    let text = text.ok_or_else(|| format!("its {} is {}", names[0], field.kind().word()))?;
+    word(text.trim(), life.map(|secs| u64::try_from(secs).unwrap_or(0)))
+}
+
+fn word(text: &str, expires_in_secs: Option<u64>) -> Result<Found, String> {
+    match problem(text) {
         Some(problem) => Err(problem.into()),
-        None => Ok(Found { text, expires_in_secs }),
+        None => Ok(Found { text: text.into(), expires_in_secs }),
     }
 }
 
@@ -212,6 +225,9 @@ mod tests {
             (r#"{"access_token":"T","expires_in":"90"}"#, Ok(("T", Some(90)))),
             (r#"{"access_token":" T ","expires_in":-1,"more":[]}"#, Ok(("T", Some(0)))),
             (r#"{"access_token":"T","expires_in":"soon"}"#, Ok(("T", None))),
+            (r#"{"access_token":"T","expires_in":7200.9}"#, Ok(("T", Some(7200)))),
+            (r#"{"access_token":"T","access_token":"U"}"#, Err("its JSON holds access_token twice")),
+            (r#"{"access_token":"T","expires_in":1,"expires_in":2}"#, Err("its JSON holds expires_in twice")),
             ("", Err("it is empty")),
             (" \n", Err("it is empty")),
             ("two words", Err("it is not one plain word")),
@@ -227,7 +243,7 @@ mod tests {
         ];
         for (text, expected) in cases {
             let read = found(text.as_bytes(), &["access_token"]);
-            let read = read.as_ref().map(|found| (found.text.as_str(), found.expires_in_secs));
+            let read = read.as_ref().map(|found| (found.text.expose_secret(), found.expires_in_secs));
             assert_eq!(read.map_err(String::as_str), expected, "{text}");
         }
     }

@@ -11,7 +11,7 @@
 use super::{
     super::{
         AppId, BuildError, Class, Error, PlatformSettings,
-        http::{Cargo, Http, Reply, Way},
+        http::{Cargo, Http, Reply, Way, wiped},
         wire::{self, AuthorizerGrant, Grant},
     },
     ANSWER_MAX_BYTES,
@@ -85,7 +85,7 @@ impl Platform {
     /// [`BuildError`] names the setting that is wrong.
     pub fn new(settings: PlatformSettings) -> Result<Platform, BuildError> {
         let way = Way {
-            proxy: settings.proxy.as_deref(),
+            proxy: settings.proxy.as_ref().map(ExposeSecret::expose_secret),
             ca_pem: settings.ca_pem.as_deref(),
             timeout: settings.timeout,
             idle: 2,
@@ -118,7 +118,7 @@ impl Platform {
             asked => asked.map(|granted| (granted, known)),
         };
         let (AuthorizerGrant { grant, refresh_token }, used) = granted?;
-        kept.keep(&refresh_token.map_or(used, SecretString::from)).await?;
+        kept.keep(&refresh_token.unwrap_or(used)).await?;
         Ok(grant)
     }
 
@@ -162,7 +162,7 @@ impl Platform {
             let body = wire::authorizer_list_request(&self.appid, offset, ROSTER_PAGE);
             let (reply, token) = self.with_component_token(wire::AUTHORIZER_LIST, body, ROSTER_MAX_BYTES, "").await?;
             let page = wire::read_authorizer_list(reply.body(), &[token.expose(), self.secret()])?;
-            roster.refresh_tokens.extend(page.refresh_tokens.into_iter().map(|(appid, text)| (appid, text.into())));
+            roster.refresh_tokens.extend(page.refresh_tokens);
             offset = offset.saturating_add(page.entries);
             // WeChat may give fewer than asked for; only nothing is an end.
             if page.entries == 0 || page.total.is_some_and(|total| i64::from(offset) >= total) {
@@ -182,6 +182,7 @@ impl Platform {
         limit: usize,
         secret: &str,
     ) -> Result<(Reply, Token), Error> {
+        let body = wiped(body);
         let token = self.component.get(async |keeper| self.fetch_component_token(keeper).await).await?;
         let reply = self.http.post(path, token.query(), body.clone(), self.timeout, limit).await?;
         let secrets = [token.expose(), secret, self.secret()];
@@ -218,14 +219,14 @@ impl Platform {
     }
 
     async fn ask_component_token(&self, tickets: &mut Tickets) -> Result<Grant, Error> {
-        let ticket = SecretString::from(self.ticket.read(&self.appid, &TICKET_NAMES).await?.text);
+        let ticket = self.ticket.read(&self.appid, &TICKET_NAMES).await?.text;
         if let Some((rejected, at, error)) = &tickets.rejected
             && rejected.expose_secret() == ticket.expose_secret()
             && at.elapsed() < SAME_TICKET_REST
         {
             return Err(error.clone());
         }
-        let body = wire::component_token_request(&self.appid, self.secret(), ticket.expose_secret());
+        let body = wiped(wire::component_token_request(&self.appid, self.secret(), ticket.expose_secret()));
         let reply = self.http.post(wire::COMPONENT_TOKEN, None, body, self.timeout, ANSWER_MAX_BYTES).await?;
         let grant = wire::read_component_grant(reply.body(), &[self.secret(), ticket.expose_secret()]);
         if let Err(error) = &grant
@@ -241,7 +242,7 @@ impl Platform {
         if tickets.pushed.is_some_and(|at| at.elapsed() < PUSH_SPACING) {
             return;
         }
-        let body = wire::start_push_request(&self.appid, self.secret());
+        let body = wiped(wire::start_push_request(&self.appid, self.secret()));
         if self.http.post(wire::START_PUSH_TICKET, None, body, self.timeout, ANSWER_MAX_BYTES).await.is_ok() {
             tickets.pushed = Some(Instant::now());
         }

@@ -10,7 +10,7 @@ use super::{
     super::{AppId, Error},
     outside::io_words,
 };
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::{ExposeSecret, SecretString, zeroize::Zeroizing};
 use std::{
     collections::HashMap,
     fs::{self, DirBuilder, File, OpenOptions, TryLockError},
@@ -83,14 +83,14 @@ impl Kept {
             return Ok(Some(unsaved.clone()));
         }
         match read_text(&self.path) {
-            Ok(text) => Ok(text.filter(|text| is_word(text)).map(SecretString::from)),
+            Ok(text) => Ok(text.filter(|text| is_word(text)).map(|text| SecretString::from(text.as_str()))),
             Err(error) => Err(keeping(&self.path, &error)),
         }
     }
 
     /// Keeps it from now on, durably. Told again what it holds, it writes nothing.
     pub(super) async fn keep(mut self, refresh_token: &SecretString) -> Result<(), Error> {
-        if matches!(read_text(&self.path), Ok(Some(held)) if held == refresh_token.expose_secret()) {
+        if matches!(read_text(&self.path), Ok(Some(held)) if *held == refresh_token.expose_secret()) {
             self.unsaved().remove(&self.appid);
             return Ok(());
         }
@@ -184,16 +184,17 @@ fn give_to_owner(file: &File, path: &Path) -> io::Result<()> {
 }
 
 /// The text of a file; `None` if there is none, or it holds no text of ours.
-fn read_text(path: &Path) -> io::Result<Option<String>> {
+fn read_text(path: &Path) -> io::Result<Option<Zeroizing<String>>> {
     let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
     let file = match OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
-    let mut bytes = Vec::new();
+    // With room from the start: a growing buffer would leave copies behind.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(TEXT_MAX_BYTES as usize + 1));
     file.take(TEXT_MAX_BYTES).read_to_end(&mut bytes)?;
-    Ok(String::from_utf8(bytes).ok())
+    Ok(std::str::from_utf8(&bytes).ok().map(|text| Zeroizing::new(text.to_owned())))
 }
 
 #[cfg(test)]

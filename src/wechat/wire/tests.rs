@@ -109,7 +109,10 @@ fn entries_that_cannot_be_read() {
     for (raw, problem) in cases {
         let page = read_page(list(&format!("{good},{raw},{good}")).as_bytes(), 5).unwrap();
         assert_eq!(page.pending.len(), 2, "{raw} takes others with it");
-        assert_eq!(page.unreadable, [Unreadable { page: 5, position: 2, problem: problem.into() }], "{raw}");
+        // Whose it is counts as soon as the appid itself is one.
+        let appid = raw.starts_with(r#"{"appid":"w"#).then(|| AppId::new("wxa"));
+        let appid = appid.or(raw.contains("<b>").then(|| AppId::new("<b>张三</b>")));
+        assert_eq!(page.unreadable, [Unreadable { page: 5, position: 2, problem: problem.into(), appid }], "{raw}");
         assert_eq!((page.entries, page.marks.len()), (3, 1));
     }
 }
@@ -298,6 +301,14 @@ fn tokens() {
         (r#"{"access_token":"T","expires_in":"345"}"#, Some(345)),
         (r#"{"errcode":0,"access_token":"T","expires_in":0}"#, Some(0)),
         (r#"{"access_token":"T","expires_in":-5}"#, Some(0)),
+        (r#"{"access_token":"T","expires_in":7200.9}"#, Some(7200)),
+        (r#"{"access_token":"T","expires_in":1e300}"#, Some(i64::MAX as u64)),
+        (r#"{"access_token":"T","expires_in":"99999999999999999999"}"#, Some(i64::MAX as u64)),
+        (r#"{"access_token":"T","expires_in":"soon"}"#, None),
+        (r#"{"access_token":"T","expires_in":1e999}"#, None),
+        (r#"{"access_token":"T"}"#, None),
+        (r#"{"access_token":"T","access_token":"U","expires_in":7200}"#, None),
+        (r#"{"access_token":"T","expires_in":7200,"expires_in":0}"#, None),
         (r#"{"access_token":"T"}"#, None),
         (r#"{"access_token":"","expires_in":7200}"#, None),
         (r#"{"access_token":7,"expires_in":7200}"#, None),
@@ -337,6 +348,69 @@ fn wechats_words_come_cleaned() {
     for (errmsg, expected) in cases {
         assert_eq!(clean(errmsg, &["TOKEN-1", "", "SECRET-2"]), expected);
     }
+}
+
+/// An entry with its fields written twice: which value is meant, nobody can say.
+#[test]
+fn keys_that_stand_there_twice_are_doubt() {
+    let check = |entry: &str, expected: &str| {
+        let page = one(entry);
+        let pending = page.pending.iter().map(|a| format!("held {}", a.malformed.join(",")).trim_end().to_owned());
+        let others = page.others.iter().map(|(_, status)| format!("{status:?}"));
+        let unreadable = page.unreadable.iter().map(|entry| entry.problem.clone());
+        let found: Vec<String> = pending.chain(others).chain(unreadable).collect();
+        assert_eq!(found, [expected], "{entry}");
+    };
+    check(r#"{"appid":"wxa","status":1,"x":1,"x":2}"#, "held");
+    check(r#"{"appid":"wxb","appid":"wxa","status":1}"#, "appid stands there twice");
+    check(r#"{"appid":"wxa","appid":"wxa","status":1}"#, "appid stands there twice");
+    check(r#"{"appid":"wxa","status":2,"status":1}"#, "status stands there twice (wxa)");
+    check(r#"{"appid":"wxa","status":null,"status":1}"#, "status stands there twice (wxa)");
+    check(r#"{"appid":"wxa","sta\u0074us":1,"status":3}"#, "status stands there twice (wxa)");
+    check(r#"{"appid":"wxa","status":1,"reason":"快递","reason":"博彩"}"#, "held reason");
+    check(r#"{"appid":"wxa","status":1,"nickname":"a","nickname":"b"}"#, "held nickname");
+    check(r#"{"appid":"wxa","status":1,"create_time":"1","create_time":"2"}"#, "held create_time");
+    check(r#"{"appid":"wxa","status":1,"create_time":"1","createTime":"2"}"#, "held create_time");
+    check(r#"{"appid":"wxa","status":1,"categories":[],"categories":[{"first":"a"}]}"#, "held categories");
+    check(r#"{"appid":"wxa","status":1,"categories":[{"first":"a","first":"b"}]}"#, "held categories");
+    check(r#"{"appid":"wxa","status":2,"reason":"a","reason":"b"}"#, "Approved");
+}
+
+#[test]
+fn an_answer_with_two_verdicts_is_none() {
+    for body in [
+        r#"{"errcode":-1,"errcode":0}"#,
+        r#"{"errcode":0,"errcode":0,"errmsg":"ok"}"#,
+        r#"{"errcode":40001,"errCode":0}"#,
+    ] {
+        assert!(matches!(read_ack(body.as_bytes(), &[]), Err(Error::Unreadable { .. })), "{body}");
+    }
+    let two = format!(r#"{{"errcode":0,"apply_list":[],"apply_list":[{}]}}"#, r#"{"appid":"wxa","status":1}"#);
+    assert!(matches!(read_page(two.as_bytes(), 1), Err(Error::Unreadable { .. })));
+}
+
+#[test]
+fn a_secret_that_comes_back_in_another_spelling_is_covered() {
+    let secret = "a+B/c=\"d%";
+    for echo in ["x a+B/c=\"d% y", "x a%2BB%2Fc%3D%22d%25 y", "x a%2bB%2fc%3d%22d%25 y", "x a+B/c=\\\"d% y"] {
+        assert_eq!(clean(echo, &[secret]), "x *** y");
+    }
+    assert_eq!(clean("another %2Bb%2Fc", &[secret]), "another %2Bb%2Fc");
+}
+
+#[test]
+fn a_token_request_is_written_without_a_copy() {
+    let (secret, appid) = ("\u{1}".repeat(4_000), AppId::new("wxa"));
+    let body = token_request(&appid, &secret, Mode::Normal);
+    // Had it grown, it would have room for twice as much as was written.
+    assert_eq!(body.capacity(), 128 + ESCAPED_MAX * (3 + 4_000));
+    assert!(body.len() > ESCAPED_MAX * 4_000);
+    let bodies = [
+        component_token_request(&appid, &secret, ""),
+        authorizer_token_request(&appid, &AppId::new(""), &secret),
+        start_push_request(&appid, &secret),
+    ];
+    bodies.iter().for_each(|other| assert_eq!(other.capacity(), body.capacity()));
 }
 
 #[test]

@@ -4,7 +4,7 @@
 //! (`/cgi-bin/openapi/quota/get`), api_getridinfo (`/cgi-bin/openapi/rid/get`).
 //! What WeChat repeats of a call is shown without the tokens and secrets in it.
 
-use super::{Error, Field, Fields, Head, appid_of, clean, status_of, unreadable, with_fields};
+use super::{Error, Field, Fields, Head, appid_of, clean, status_of, unreadable, with_fields, without};
 use crate::policy::{AppId, PluginUse, Status, UseIntent};
 use jiff::Timestamp;
 use regex::Regex;
@@ -103,6 +103,9 @@ pub(crate) fn rid_request(rid: &str) -> Vec<u8> {
 /// Reads the plugins in use; an entry without a readable appid is an error of the whole, for there are at most a few.
 pub(crate) fn read_plugins(body: &[u8], secrets: &[&str]) -> Result<Vec<PluginInUse>, Error> {
     asked(body, secrets, |fields| {
+        if fields.is_doubled(&["plugin_list", "pluginList"]) {
+            return Err(unreadable("plugin_list stands there twice"));
+        }
         let Some(list) = fields.get(&["plugin_list", "pluginList"]) else { return Ok(Vec::new()) };
         let entries = list.entries().ok_or_else(|| unreadable(format!("plugin_list is {}", list.kind().word())))?;
         let one = |entry: Field<'_>| {
@@ -177,9 +180,7 @@ fn covered(text: &str, secrets: &[&str]) -> String {
         Regex::new(r#"(?i)((?:token|secret|ticket)(?:\\*")?\s*[=:]\s*(?:\\*")?)[^"&\s,}\\]+"#)
             .expect("a pattern of ours")
     });
-    let known = secrets.iter().filter(|secret| !secret.is_empty());
-    let text = known.fold(text.to_owned(), |text, secret| text.replace(secret, "***"));
-    NAMED.replace_all(&text, "${1}***").into_owned()
+    NAMED.replace_all(&without(text, secrets), "${1}***").into_owned()
 }
 
 #[cfg(test)]

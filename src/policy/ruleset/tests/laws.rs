@@ -95,6 +95,7 @@ fn rule() -> impl Strategy<Value = RuleSpec> {
         message: Some("no {keyword}{category}".to_owned()),
         accounts: None,
         note: None,
+        limit: None,
         when,
         unless,
         place: None,

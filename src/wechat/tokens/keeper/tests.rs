@@ -16,7 +16,7 @@ fn at(start: Instant, secs: u64) -> Instant {
 
 /// `use TOKEN`, `force` or `hopeless`.
 fn offer(keeper: &mut Keeper, token: &str, mode: Mode, now: Instant) -> String {
-    match keeper.offered(token.to_owned(), 7200, mode, now) {
+    match keeper.offered(token.into(), 7200, mode, now) {
         Offer::Use(token) => format!("use {}", token.expose()),
         Offer::Force => {
             keeper.force(now);
@@ -29,7 +29,8 @@ fn offer(keeper: &mut Keeper, token: &str, mode: Mode, now: Instant) -> String {
 #[test]
 fn a_token_is_used_until_shortly_before_its_end() {
     // expires_in, still good at, stale at
-    let cases = [(7200, 6899, 6900), (345, 258, 259), (400, 299, 300), (1200, 899, 900), (4, 2, 3), (1, 0, 1)];
+    let cases =
+        [(7200, 6899, 6900), (345, 258, 259), (400, 299, 300), (1200, 899, 900), (4, 2, 3), (1, 0, 1), (0, 0, 1)];
     for (life, good, stale) in cases {
         let start = Instant::now();
         let mut keeper = keeper();
@@ -39,8 +40,6 @@ fn a_token_is_used_until_shortly_before_its_end() {
     }
     let mut keeper = keeper();
     let start = Instant::now();
-    assert_eq!(hold(&mut keeper, "T", 0, start).expose(), "T", "good for the call it was fetched for");
-    assert!(keeper.fresh(start).is_none());
     hold(&mut keeper, "T", u64::MAX, start);
     assert!(keeper.fresh(at(start, LIFE_SECS_MAX)).is_none());
 }

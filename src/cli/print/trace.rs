@@ -3,7 +3,7 @@
 //! Promises that marks stand under what they mean, also under Chinese text and
 //! escaped characters, and that colour is seen on a terminal only.
 
-use crate::cli::print::{Tone, visible};
+use super::{Tone, visible};
 use crate::policy::{Application, ConditionWhy, Found, RuleWhy, Truth};
 use clap::builder::styling::{AnsiColor, Effects, Style};
 use unicode_width::UnicodeWidthStr;
@@ -16,17 +16,18 @@ const BEFORE: usize = 16;
 const EXCERPTS_MAX: usize = 3;
 
 /// A rule and its conditions, each in a line; below them the text with marks where something matched.
-pub(super) fn rule_lines(rule: &RuleWhy, application: &Application) -> Vec<String> {
+pub(in crate::cli) fn rule_lines(rule: &RuleWhy, application: &Application) -> Vec<String> {
     let place = rule.place.as_deref().map(|place| format!(" ({place})")).unwrap_or_default();
     let shadow = if rule.shadow { ", shadow: shown, not counted" } else { "" };
+    let limit = rule.limit.as_deref().map(|limit| format!(", at most {limit}")).unwrap_or_default();
     let name = visible(&rule.rule);
-    let head = format!("{} {} \"{name}\"{place}{shadow}", sign(rule.truth), rule.action);
+    let head = format!("{} {} \"{name}\"{place}{limit}{shadow}", sign(rule.truth), rule.action);
     let conditions = rule.conditions.iter().flat_map(|condition| condition_lines(condition, application));
     std::iter::once(paint(&head, tone_of(rule))).chain(conditions).collect()
 }
 
 /// Text in the colour of a tone.
-pub(super) fn paint(text: &str, tone: Tone) -> String {
+pub(in crate::cli) fn paint(text: &str, tone: Tone) -> String {
     let style = match tone {
         Tone::Plain => return text.to_owned(),
         Tone::Good => AnsiColor::Green.on_default(),

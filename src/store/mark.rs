@@ -1,0 +1,215 @@
+//! How far the log had come when a call was last allowed: one line beside the database, on the disk before the call.
+//!
+//! A database that was restored from a backup does not know what it has forgotten. The mark does: it names the last
+//! announced attempt, and a database without that record is older than what was sent. Two lines are written in
+//! turn, so that a power cut in the middle of one leaves the other. It holds numbers only.
+
+use super::{Doing, Reader, Store, StoreError, sql};
+use jiff::Timestamp;
+use sqlx::{Row, sqlite::SqliteRow};
+use std::{
+    fs::{File, OpenOptions},
+    io,
+    os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+};
+
+/// Bytes of one line, its end included.
+const LINE: usize = 96;
+/// Lines, written in turn.
+const LINES: usize = 2;
+/// As the database: the service's user writes, its group may read.
+const FILE_MODE: u32 = 0o640;
+
+/// A record the log must have: an announced attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Mark {
+    settlement: i64,
+    decision: i64,
+    at: i64,
+}
+
+impl Reader {
+    /// Since when the log misses what menshen was about to send: it is older than that, restored from a backup or begun
+    /// anew. `None` = it misses nothing.
+    ///
+    /// # Errors
+    /// The log or the mark beside it could not be read.
+    pub async fn forgotten_since(&self) -> Result<Option<Timestamp>, StoreError> {
+        let marked = read(&mark_path(self.path())).map_err(|error| self.failed(Doing::Read, sqlx::Error::Io(error)))?;
+        let Some(mark) = marked else { return Ok(None) };
+        let query = sqlx::query(sql::MARKED).bind(mark.settlement);
+        let found = query.fetch_optional(self.pool()).await.map_err(|error| self.unread(error))?;
+        match found.as_ref().map(|row| self.read(one_mark(row))).transpose()? {
+            Some(found) if found == mark => Ok(None),
+            _ => Ok(Some(Timestamp::from_millisecond(mark.at).unwrap_or(Timestamp::UNIX_EPOCH))),
+        }
+    }
+}
+
+impl Store {
+    /// Takes the log as it is: what it misses is known, and a person said to go on.
+    ///
+    /// # Errors
+    /// The mark could not be written.
+    pub(super) async fn accept_what_is_missing(&self) -> Result<(), StoreError> {
+        let row = sqlx::query(sql::LAST_SETTLEMENT).fetch_optional(self.pool()).await;
+        let row = row.map_err(|error| self.unread(error))?;
+        let mark = row.as_ref().map(|row| self.reader().read(one_mark(row))).transpose()?;
+        self.put_mark(mark, Advance::Anywhere).await
+    }
+
+    /// Makes the mark durable. What was announced after it stays ahead of it.
+    pub(super) async fn put_mark(&self, mark: Option<Mark>, advance: Advance) -> Result<(), StoreError> {
+        let path = mark_path(self.path());
+        let written = tokio::task::spawn_blocking(move || write(&path, mark, advance)).await;
+        let written = written.unwrap_or_else(|error| Err(io::Error::other(error)));
+        written.map_err(|error| self.failed(Doing::Mark, sqlx::Error::Io(error)))
+    }
+}
+
+/// Whether a mark may be set back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Advance {
+    /// Two writers may come in either order.
+    Forward,
+    /// A person accepted an older log.
+    Anywhere,
+}
+
+/// A record of the log, as a mark names it.
+pub(super) fn one_mark(row: &SqliteRow) -> Result<Mark, sqlx::Error> {
+    Ok(Mark { settlement: row.try_get(0)?, decision: row.try_get(1)?, at: row.try_get(2)? })
+}
+
+fn mark_path(log: &Path) -> PathBuf {
+    log.with_extension("mark")
+}
+
+/// The newest whole line; `None` where there is none.
+fn read(path: &Path) -> io::Result<Option<Mark>> {
+    match std::fs::read(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+        Ok(bytes) => Ok(lines(&bytes).into_iter().flatten().max_by_key(|line| line.turn).and_then(|line| line.mark)),
+    }
+}
+
+fn write(path: &Path, mark: Option<Mark>, advance: Advance) -> io::Result<()> {
+    let file = open(path)?;
+    // Other processes write intents too: a person's at the keyboard.
+    file.lock()?;
+    let bytes = std::fs::read(path)?;
+    let found = lines(&bytes);
+    let newest = found.iter().flatten().max_by_key(|line| line.turn);
+    let reached = |mark: Option<Mark>| mark.map(|mark| mark.settlement);
+    if advance == Advance::Forward && newest.is_some_and(|line| reached(line.mark) >= reached(mark)) {
+        return Ok(());
+    }
+    let turn = newest.map_or(0, |line| line.turn + 1);
+    let place = (turn % LINES as u64) * LINE as u64;
+    file.write_all_at(Line { turn, mark }.text().as_bytes(), place)?;
+    file.sync_data()
+}
+
+/// Opens or makes the file, with room for every line: later writes need no more of the disk.
+fn open(path: &Path) -> io::Result<File> {
+    let existing = OpenOptions::new().write(true).open(path);
+    if !existing.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+        return existing;
+    }
+    let file = OpenOptions::new().write(true).create(true).truncate(false).mode(FILE_MODE).open(path)?;
+    let dir = File::open(path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new(".")))?;
+    if rustix::process::geteuid().is_root() {
+        let owner = dir.metadata()?;
+        std::os::unix::fs::fchown(&file, Some(owner.uid()), Some(owner.gid()))?;
+    }
+    file.write_all_at(" ".repeat(LINE * LINES).as_bytes(), 0)?;
+    file.sync_all()?;
+    dir.sync_all()?;
+    Ok(file)
+}
+
+/// One line: which turn wrote it, and the mark; no mark = nothing has been announced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Line {
+    turn: u64,
+    mark: Option<Mark>,
+}
+
+impl Line {
+    fn text(self) -> String {
+        let Mark { settlement, decision, at } = self.mark.unwrap_or(Mark { settlement: 0, decision: 0, at: 0 });
+        let words = format!("{} {settlement} {decision} {at}", self.turn);
+        format!("{:<width$}\n", format!("{words} {:016x}", sum(&words)), width = LINE - 1)
+    }
+
+    /// `None` where it is not whole.
+    fn from_text(text: &str) -> Option<Line> {
+        let (words, check) = text.trim().rsplit_once(' ')?;
+        if u64::from_str_radix(check, 16).ok()? != sum(words) {
+            return None;
+        }
+        let mut numbers = words.split(' ').map(str::parse::<i64>);
+        let mut next = || numbers.next()?.ok();
+        let (turn, settlement, decision, at) = (next()?, next()?, next()?, next()?);
+        let mark = (settlement > 0).then_some(Mark { settlement, decision, at });
+        Some(Line { turn: turn.unsigned_abs(), mark })
+    }
+}
+
+fn lines(bytes: &[u8]) -> Vec<Option<Line>> {
+    bytes.chunks(LINE).map(|line| Line::from_text(std::str::from_utf8(line).ok()?)).collect()
+}
+
+/// FNV-1a: tells a whole line from a torn one, no more.
+fn sum(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |sum, byte| (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test that cannot go on shall panic")]
+mod tests {
+    use super::*;
+
+    fn mark(settlement: i64) -> Option<Mark> {
+        Some(Mark { settlement, decision: settlement * 2, at: 1_795_000_000_000 + settlement })
+    }
+
+    #[test]
+    fn the_newest_whole_line_counts() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("menshen.mark");
+        assert_eq!(read(&path).unwrap(), None);
+        for number in [1, 2, 7] {
+            write(&path, mark(number), Advance::Forward).unwrap();
+            assert_eq!(read(&path).unwrap(), mark(number));
+        }
+        write(&path, mark(5), Advance::Forward).unwrap();
+        assert_eq!(read(&path).unwrap(), mark(7), "a later one is not taken back");
+        // A power cut in the middle of writing 8.
+        let whole = std::fs::read(&path).unwrap();
+        write(&path, mark(8), Advance::Forward).unwrap();
+        let next = std::fs::read(&path).unwrap();
+        for cut in 1..whole.len() {
+            let torn = [&next[..cut], &whole[cut..]].concat();
+            std::fs::write(&path, torn).unwrap();
+            let found = read(&path).unwrap();
+            assert!(found == mark(7) || found == mark(8), "{cut}: {found:?}");
+        }
+        write(&path, mark(3), Advance::Anywhere).unwrap();
+        assert_eq!(read(&path).unwrap(), mark(3));
+        write(&path, None, Advance::Anywhere).unwrap();
+        assert_eq!(read(&path).unwrap(), None);
+        write(&path, mark(4), Advance::Forward).unwrap();
+        assert_eq!(read(&path).unwrap(), mark(4));
+        assert_eq!(std::fs::metadata(&path).unwrap().len(), (LINE * LINES) as u64);
+    }
+
+    #[test]
+    fn the_longest_line_has_room() {
+        let most = Mark { settlement: i64::MAX, decision: i64::MAX, at: 253_402_300_799_999 };
+        let line = Line { turn: u64::from(u32::MAX), mark: Some(most) };
+        assert_eq!((line.text().len(), Line::from_text(&line.text())), (LINE, Some(line)));
+    }
+}
