@@ -70,7 +70,6 @@ pub struct UseIntent {
 
 impl UseIntent {
     /// Only for `store`, and only after the row is committed (held by a test).
-    #[cfg_attr(not(test), expect(dead_code, reason = "the record of the using side comes next"))]
     pub(crate) fn recorded(record: i64, what: PluginUse, plugin: AppId) -> UseIntent {
         UseIntent { record, what, plugin }
     }

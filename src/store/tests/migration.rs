@@ -5,8 +5,11 @@ use sqlx::{ConnectOptions, Connection, sqlite::SqliteConnectOptions};
 use std::path::Path;
 
 /// The schemas there were, a log of each, and how many of its decisions have lost their words to a redaction.
-const FORMER: [(i64, &str, i64); 2] =
-    [(1, include_str!("schema-0001.sql"), 0), (2, include_str!("schema-0002.sql"), 14)];
+const FORMER: [(i64, &str, i64); 3] = [
+    (1, include_str!("schema-0001.sql"), 0),
+    (2, include_str!("schema-0002.sql"), 14),
+    (3, include_str!("schema-0003.sql"), 14),
+];
 
 /// What users rely on of every row.
 const VIEW: &str = "SELECT json_array(id, decided_at, account, appid, create_time, nickname, reason, categories, verdict, rule, \

@@ -2,18 +2,25 @@
 
 use super::{ACK_MAX_BYTES, Client, PAGE_MAX_BYTES, Request};
 use crate::wechat::{
-    CallRecord, Error, Page, PluginInUse, Quota,
+    CallRecord, Entry, Error, PluginInUse, Quota, read_entries,
     wire::{self, DEVPLUGIN},
 };
 
 impl Client {
-    /// One page of `dev_apply_list`, from 1, of at most `page_size` entries; asked for once.
+    /// The entries of one page of `dev_apply_list`, from 1, with all their words whatever their status; asked for once.
     ///
     /// # Errors
     /// As [`Client::slot`], and what WeChat answered.
-    pub async fn page_of_list(&self, page: u32, page_size: u32) -> Result<Page, Error> {
+    pub async fn entries(&self, page: u32, page_size: u32) -> Result<Vec<Result<Entry, String>>, Error> {
         let slot = self.slot().await?;
-        self.one_page(slot, page, page_size).await
+        let body = wire::list_request(page, page_size).into();
+        let request = Request { path: DEVPLUGIN, body, limit: PAGE_MAX_BYTES };
+        let read = |body: &[u8], secrets: &[&str]| {
+            // What is no page is told as when the whole list is read.
+            wire::read_page_without(body, page, secrets)?;
+            read_entries(body)
+        };
+        self.call(slot, request, read).await.result
     }
 
     /// The plugins this mini program uses or asked for (`/wxa/plugin`, `list`).
