@@ -38,7 +38,7 @@ pub(super) async fn uses(log: &Reader, format: Format, filter: &UseFilter, zone:
 /// For machines.
 pub(in crate::cli) fn print_uses(rows: &[PluginUseRow], format: Format) -> Result<(), Error> {
     if format != Format::Csv {
-        return rows.iter().try_for_each(|row| print::json(row));
+        return rows.iter().try_for_each(print::json);
     }
     let mut csv = Csv::begin(&COLUMNS)?;
     for row in rows {
