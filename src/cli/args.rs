@@ -178,6 +178,11 @@ pub(super) enum AuditCommand {
         after_help = "Examples:\n  menshen audit export > all.jsonl\n  menshen audit export --since 2026-11-01 --until 2026-12-01 --format csv > november.csv"
     )]
     Export(ExportArgs),
+    /// What was asked of plugins in use (`api apply`, `unbind`, `update`), and what became of it
+    #[command(
+        after_help = "Examples:\n  menshen audit uses\n  menshen audit uses --plugin wxabcdef0123456789 --format json"
+    )]
+    Uses(UsesArgs),
     /// Prove that no record was edited, removed, inserted or reordered
     #[command(after_help = VERIFY_EXAMPLES)]
     Verify(VerifyArgs),
@@ -211,6 +216,20 @@ pub(super) struct ExportArgs {
     /// At most so many, the newest; 0 = all
     #[arg(long, default_value_t = 0)]
     pub(super) limit: u64,
+}
+
+/// Which uses of plugins.
+#[derive(Debug, Args)]
+pub(super) struct UsesArgs {
+    /// Name of an account
+    #[arg(long)]
+    pub(super) account: Option<String>,
+    /// Appid of a plugin
+    #[arg(long)]
+    pub(super) plugin: Option<String>,
+    /// At most so many, the newest; 0 = all
+    #[arg(long, default_value_t = 50)]
+    pub(super) limit: u32,
 }
 
 /// What to verify, and against what.
@@ -341,6 +360,9 @@ pub(super) struct SandboxArgs {
     /// What a refusal without an appid does: nothing (reject), or refuse the oldest pending one
     #[arg(long, default_value = "reject", value_parser = ["reject", "oldest"])]
     pub(super) refuse_without_appid: String,
+    /// Take calls without a token, as behind the side-car of WeChat's cloud hosting (token kind "none")
+    #[arg(long)]
+    pub(super) sidecar: bool,
     /// A fault, e.g. dev_agree:lost-after:2; may be given several times
     #[arg(long, value_name = "SPEC", long_help = crate::sandbox::Fault::grammar())]
     pub(super) fault: Vec<String>,

@@ -1,7 +1,7 @@
 //! Reading everything, in one go, and giving back either a whole configuration or every problem.
 
 use super::account::{self, Defaults};
-use super::{Config, ConfigError, Need, Surroundings, files, service};
+use super::{Config, ConfigError, Need, Surroundings, files, service, token};
 use crate::document::{Problems, Reading, Table};
 use crate::policy::RuleSet;
 use crate::policy::parse::{CaseSpec, Outside, ParsedPolicy, parse, parse_cases};
@@ -122,20 +122,23 @@ fn read(root: &Table<'_>, path: &Path, surroundings: &Surroundings, need: Need) 
     let written = root.optional("account");
     let tables = written.as_ref().and_then(|v| v.list()).unwrap_or_default();
     let (service, wechat) = (root.optional("service"), root.optional("wechat"));
+    let platform = root.optional("platform");
     let limits = account::limits(root.optional("limits"), "[limits]", account::Limits::default());
     let pending = service::pending(root.optional("pending"));
     let housekeeping = service::housekeeping(root.optional("housekeeping"));
-    let (service, accounts, account_names) = match need {
-        Need::Policy => (service::default(), Vec::new(), account::names(&tables)),
+    let (service, platform, accounts, account_names) = match need {
+        Need::Policy => (service::default(), None, Vec::new(), account::names(&tables)),
         Need::Secrets | Need::State | Need::Rules => {
-            let wechat = account::wechat(wechat, path, surroundings, need);
+            let (wechat, base_url) = account::wechat(wechat, path, surroundings, need);
             if need != Need::Rules && tables.is_empty() && written.is_none_or(|v| v.is_list()) {
                 let help = "name the plugin's owner: [[account]] with name, appid and token";
                 root.reading().report_help("missing", root.spot(), "there is no [[account]]", help);
             }
-            let defaults = Defaults { wechat, limits, path, surroundings, need };
+            let has_platform = platform.is_some();
+            let defaults = Defaults { wechat, written: base_url, limits, has_platform, path, surroundings, need };
             let (accounts, names) = account::read(&tables, &defaults);
-            (service::read(service, path), accounts, names)
+            let platform = platform.and_then(|v| token::platform(&v, &defaults));
+            (service::read(service, path), platform, accounts, names)
         }
     };
     let known =
@@ -144,7 +147,7 @@ fn read(root: &Table<'_>, path: &Path, surroundings: &Surroundings, need: Need) 
         Need::State => ParsedPolicy::left_out(root),
         _ => policy(root, path, known, surroundings),
     };
-    Config { path: path.to_owned(), service, accounts, account_names, limits, policy, pending, housekeeping }
+    Config { path: path.to_owned(), service, platform, accounts, account_names, limits, policy, pending, housekeeping }
 }
 
 fn policy(root: &Table<'_>, path: &Path, accounts: Option<&[String]>, surroundings: &Surroundings) -> ParsedPolicy {

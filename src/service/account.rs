@@ -3,11 +3,12 @@
 //! Built from a valid configuration; never changes. A reload builds new ones and
 //! keeps the client (its token, its quota pause) where its settings stayed the same.
 
+use super::token::{self, Acting, Platforms};
 use crate::config::{self, Config};
 use crate::policy::{AppId, Application, Housekeeping, Mode, PolicySpec, RuleProblem, RuleSet};
-use crate::wechat::{self, BuildError, Client, TokenSource};
+use crate::wechat::{self, BuildError, Client};
 use jiff::{Timestamp, tz::TimeZone};
-use secrecy::ExposeSecret;
+use secrecy::SecretString;
 use std::time::Duration;
 
 /// An account ready to be worked.
@@ -25,6 +26,8 @@ pub struct Account {
     pub(crate) pending: config::Pending,
     pub(crate) housekeeping: Housekeeping,
     pub(super) source: config::Account,
+    /// The third-party platform it acts through.
+    pub(super) acting: Option<Acting>,
 }
 
 /// The spaces between readings; tests shorten them.
@@ -80,7 +83,8 @@ pub enum SetupError {
 impl Account {
     /// Every account of a configuration, keeping the clients of `earlier` ones whose settings did not change.
     pub fn all(config: &Config, around: &Surroundings, earlier: &[Account]) -> Result<Vec<Account>, SetupError> {
-        config.accounts.iter().map(|source| Account::new(config, source, around, earlier)).collect()
+        let mut platforms = Platforms::after(earlier);
+        config.accounts.iter().map(|source| Account::new(config, source, around, earlier, &mut platforms)).collect()
     }
 
     fn new(
@@ -88,11 +92,13 @@ impl Account {
         source: &config::Account,
         around: &Surroundings,
         earlier: &[Account],
+        platforms: &mut Platforms,
     ) -> Result<Account, SetupError> {
-        let same = earlier.iter().find(|account| same_client(&account.source, source));
+        let acting = platforms.of(config, source)?;
+        let same = earlier.iter().find(|account| same_client(account, source, acting.as_ref()));
         let client = match same {
             Some(account) => account.client.clone(),
-            None => client(source)?,
+            None => client(source, acting.as_ref())?,
         };
         Ok(Account {
             name: source.name.clone(),
@@ -107,6 +113,7 @@ impl Account {
             pending: config.pending,
             housekeeping: config.housekeeping,
             source: source.clone(),
+            acting,
         })
     }
 
@@ -128,35 +135,43 @@ impl Account {
     }
 }
 
-/// Whether the client built for one serves the other: same account, same secret, same way to WeChat.
-fn same_client(one: &config::Account, other: &config::Account) -> bool {
-    let secret = |account: &config::Account| match &account.token {
-        config::Token::Stable { secret } => secret.value().map(|value| value.expose_secret().to_owned()),
+/// Whether the client built for an account serves this one: same appid, same token, same way to WeChat, same platform.
+fn same_client(one: &Account, other: &config::Account, acting: Option<&Acting>) -> bool {
+    let Account { source, .. } = one;
+    let same_platform = match (&one.acting, acting) {
+        (None, None) => true,
+        (Some(one), Some(other)) => one.is(other),
+        _ => false,
     };
-    one.appid == other.appid && one.wechat == other.wechat && secret(one) == secret(other)
+    source.appid == other.appid && source.wechat == other.wechat && source.token == other.token && same_platform
 }
 
 fn rules(account: &str, spec: PolicySpec) -> Result<RuleSet, SetupError> {
     RuleSet::compile(spec).map_err(|problems| SetupError::Rules { account: account.to_owned(), problems })
 }
 
-fn client(source: &config::Account) -> Result<Client, SetupError> {
+/// The certificates the configuration read.
+pub(super) fn ca_pem(wechat: &config::Wechat) -> Option<Vec<u8>> {
+    wechat.ca_file.as_ref().map(|file| file.pem.clone())
+}
+
+/// The proxy, its password included.
+pub(super) fn proxy(wechat: &config::Wechat) -> Option<SecretString> {
+    wechat.proxy.as_ref().map(|proxy| proxy.expose().into())
+}
+
+fn client(source: &config::Account, acting: Option<&Acting>) -> Result<Client, SetupError> {
     let wechat = &source.wechat;
-    let token = match &source.token {
-        config::Token::Stable { secret } => {
-            TokenSource::Stable { secret: secret.value().expect("loaded with its secrets").clone() }
-        }
-    };
     let settings = wechat::Settings {
         appid: source.appid.clone(),
-        token,
+        token: token::source(&source.token, acting),
         base_url: wechat.base_url.clone(),
         page_size: wechat.page_size,
         max_in_flight: wechat.max_in_flight,
         calls_per_minute: wechat.calls_per_minute,
         timeout: timeout(wechat.timeout),
-        proxy: wechat.proxy.as_ref().map(|proxy| proxy.expose().into()),
-        ca_pem: wechat.ca_file.as_ref().map(|file| file.pem.clone()),
+        proxy: proxy(wechat),
+        ca_pem: ca_pem(wechat),
         page_ceiling: wechat::PAGE_CEILING,
         in_flight_total: None,
     };
@@ -164,11 +179,11 @@ fn client(source: &config::Account) -> Result<Client, SetupError> {
 }
 
 #[cfg(not(feature = "fault-points"))]
-fn timeout(configured: Duration) -> Duration {
+pub(super) fn timeout(configured: Duration) -> Duration {
     configured
 }
 
 #[cfg(feature = "fault-points")]
-fn timeout(configured: Duration) -> Duration {
+pub(super) fn timeout(configured: Duration) -> Duration {
     crate::fault_point::quick().map_or(configured, |(_, timeout)| timeout)
 }

@@ -13,7 +13,7 @@ use super::pass::{Stage, Watch, with_sources};
 use super::report::PassReport;
 use super::schedule::{ScheduleError, Ticks, next_tick};
 use super::supervisor::{Pulse, Supervisor, patience};
-use super::{systemd, warnings};
+use super::{systemd, token, warnings};
 use crate::config::Config;
 use crate::policy::AppId;
 use crate::store::{ActiveBrake, BrakeKind, Store, StoreError};
@@ -97,6 +97,7 @@ impl Service {
 pub async fn run_once(service: &Service, tell: &(dyn Fn(Stage) + Sync)) -> Result<Vec<PassReport>, RunError> {
     let watch = Watch::default();
     let mut signals = Signals::listen()?;
+    token::warn(&service.accounts);
     warnings::tell(&service.config);
     let passes = join_all(service.accounts.iter().map(|account| account.pass(&service.store, &watch, tell)));
     tokio::pin!(passes);
@@ -115,6 +116,7 @@ pub async fn run_once(service: &Service, tell: &(dyn Fn(Stage) + Sync)) -> Resul
 /// The service, until SIGTERM or SIGINT. `reload` reads the configuration again; its error is already words.
 pub async fn run(service: Service, reload: &dyn Fn() -> Result<Config, String>) -> Result<(), RunError> {
     let mut signals = Signals::listen()?;
+    token::warn(&service.accounts);
     let (sender, mut ticks) = mpsc::channel(1);
     let mut round = Round::start(service, sender).await?;
     round.look_for_brakes().await;
@@ -370,6 +372,7 @@ impl Round {
         self.supervisor.expect(next_tick(&config.service, Timestamp::now()));
         self.service.config = config;
         self.service.accounts = accounts;
+        token::warn(&self.service.accounts);
         Ok(())
     }
 

@@ -21,6 +21,8 @@ pub enum Doing {
     Intend,
     /// Recording what was answered.
     Answer,
+    /// Recording what was answered to a use of a plugin.
+    AnswerUse,
     /// Pulling or lifting a brake.
     Brake,
     /// Erasing applicants' words.
@@ -38,6 +40,7 @@ impl Doing {
             Doing::Read => "nothing was read",
             Doing::Record => "nothing was recorded",
             Doing::Intend => "nothing was recorded, so nothing was sent",
+            Doing::AnswerUse => "the answer was not recorded; `menshen api list` shows where the plugin stands",
             Doing::Answer => {
                 "the answers were not recorded; these rows stay planned until the next pass reads the list"
             }
@@ -57,6 +60,7 @@ impl fmt::Display for Doing {
             Doing::Record => "recording decisions",
             Doing::Intend => "recording what is about to be sent",
             Doing::Answer => "recording answers",
+            Doing::AnswerUse => "recording an answer",
             Doing::Brake => "recording a brake",
             Doing::Redact => "erasing applicants' words",
             Doing::Copy => "copying the audit log",

@@ -22,6 +22,7 @@ mod recorded;
 mod redact;
 mod replay;
 mod sql;
+mod uses;
 mod waiting;
 mod write;
 
@@ -39,6 +40,7 @@ pub use record::{Answered, CallRecord, Cap, Capped, Intended, NewDecision, NewIn
 pub use recorded::{Applications, Recorded, Stretch};
 pub use redact::{Erasable, Redacted};
 pub use replay::{ByRules, PassStart};
+pub use uses::{NewUse, PluginUseRow, UseAnswer, UseFilter, UseOutcome};
 pub use waiting::{EarlierRow, Waiting, WaitingFilter};
 pub use write::Store;
 

@@ -164,7 +164,7 @@ statements! {
              ifnull((SELECT max(id) FROM decisions), 0), ifnull((SELECT max(id) FROM calls), 0), \
              ifnull((SELECT max(id) FROM settlements), 0), ifnull((SELECT max(id) FROM brakes), 0), \
              ifnull((SELECT max(id) FROM proofs), 0), ifnull((SELECT max(id) FROM rulesets), 0), \
-             ifnull((SELECT max(id) FROM redactions), 0)";
+             ifnull((SELECT max(id) FROM redactions), 0), ifnull((SELECT max(id) FROM plugin_uses), 0)";
     HEAD = "SELECT sequence, hash FROM chain ORDER BY sequence DESC LIMIT 1";
     ENTRIES = "SELECT sequence, hash, kind, record, content FROM chain WHERE sequence > ?1 AND sequence <= ?2 \
                ORDER BY sequence LIMIT ?3";
@@ -187,6 +187,18 @@ statements! {
     RULESET_RECORDS = "SELECT id, hash, engine, spec, first_used_at FROM rulesets \
                        WHERE id > ?1 AND id <= ?2 ORDER BY id LIMIT ?3";
     REDACTION_RECORDS = "SELECT id, at, who, before FROM redactions WHERE id > ?1 AND id <= ?2 ORDER BY id LIMIT ?3";
+    USE_RECORDS = "SELECT id, at, event, answers, account, account_appid, base_url, action, plugin_appid, reason, user_version, \
+                   who, took_ms, fate, http_status, errcode, errmsg, rid FROM plugin_uses \
+                   WHERE id > ?1 AND id <= ?2 ORDER BY id LIMIT ?3";
+    ASK_USE = "INSERT INTO plugin_uses (at, event, account, account_appid, base_url, action, plugin_appid, reason, \
+               user_version, who) VALUES (?1, 'asked', ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+    ANSWER_USE = "INSERT INTO plugin_uses (at, event, answers, took_ms, fate, http_status, errcode, errmsg, rid) \
+                  VALUES (?1, 'answered', ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+    /// ?1 an account, ?2 a plugin, each NULL for all; ?3 at most so many, the newest, -1 for all.
+    USES = "SELECT * FROM (SELECT q.id, q.at, q.account, q.plugin_appid, q.action, q.reason, q.user_version, q.who, a.fate, \
+            a.errcode, a.errmsg, a.rid, a.at FROM plugin_uses q LEFT JOIN plugin_uses a ON a.answers = q.id \
+            WHERE q.event = 'asked' AND (?1 IS NULL OR q.account = ?1) AND (?2 IS NULL OR q.plugin_appid = ?2) \
+            ORDER BY q.id DESC LIMIT ?3) ORDER BY 1";
     UNSEALED = "SELECT decision_id, nickname, reason, message, why, headimgurl, apply_url FROM words \
                 WHERE decision_id > ?1 AND seal IS NULL ORDER BY decision_id LIMIT ?2";
     /// ?1 is a JSON list of [decision, salt, seal].

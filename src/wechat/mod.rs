@@ -18,7 +18,7 @@ mod settings;
 mod tokens;
 mod wire;
 
-pub use anything::read_anything;
+pub use anything::{read_anything, read_record, read_token};
 pub use client::{Answer, Client, Progress};
 pub use entries::{Entry, read_entries};
 pub use errcodes::{Meaning, explain};
@@ -27,9 +27,9 @@ pub use others::Others;
 pub use paging::PAGE_CEILING;
 pub use pause::Pause;
 pub use rate::Slot;
-pub use settings::{BuildError, Settings, TokenSource};
-pub use tokens::TokenState;
-pub use wire::{Page, read_page};
+pub use settings::{BuildError, Command, Header, Place, PlatformSettings, Settings, TokenSource};
+pub use tokens::{Platform, TokenState};
+pub use wire::{CallRecord, Page, PluginInUse, Quota, RateLimit, read_page};
 
 use crate::policy::{AppId, Application, Identity};
 use std::collections::HashSet;

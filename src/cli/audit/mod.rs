@@ -8,16 +8,19 @@ mod redact;
 mod show;
 mod stats;
 mod times;
+mod uses;
 mod verify;
 
 pub(super) use list::{filter, list};
 pub(super) use pass::{print_by_hand, print_pass};
 pub(super) use show::{application_of, in_full, look_again};
 pub(super) use times::local;
+pub(super) use uses::print_uses;
 
 use super::args::{AuditCommand, Global, VerifyArgs};
 use super::setup::{Ground, Purpose};
-use crate::store::{Filter, KeptHead, Reader, StatsFilter};
+use crate::policy::AppId;
+use crate::store::{Filter, KeptHead, Reader, StatsFilter, UseFilter};
 use anyhow::{Error, anyhow};
 use jiff::{Timestamp, tz::TimeZone};
 use std::path::PathBuf;
@@ -42,6 +45,7 @@ pub(super) async fn audit(global: &Global, what: AuditCommand) -> Result<u8, Err
         Wanted::Stats(filter) => stats::stats(&log, global.format, &filter).await,
         Wanted::Export(filter) => export::export(&log, global.format, &filter).await,
         Wanted::Verify { head, replay } => verify::verify(&log, global.format, head, replay).await,
+        Wanted::Uses(filter) => uses::uses(&log, global.format, &filter, &timezone).await,
         Wanted::Head => verify::head(&log, global.format).await,
         Wanted::Backup(file) => backup::backup(&log, &file).await,
         Wanted::Redact { before, yes } => redact::redact(&log, before, yes, &timezone).await,
@@ -60,6 +64,7 @@ enum Wanted {
     Stats(StatsFilter),
     Export(Filter),
     Verify { head: Option<KeptHead>, replay: bool },
+    Uses(UseFilter),
     Head,
     Backup(PathBuf),
     Redact { before: Timestamp, yes: bool },
@@ -77,6 +82,11 @@ impl Wanted {
             }),
             AuditCommand::Export(asked) => Wanted::Export(filter(&asked.rows, asked.limit, timezone)?),
             AuditCommand::Verify(asked) => Wanted::Verify { head: asked.head, replay: asked.replay },
+            AuditCommand::Uses(asked) => Wanted::Uses(UseFilter {
+                account: asked.account,
+                plugin: asked.plugin.map(AppId::new),
+                limit: (asked.limit > 0).then_some(asked.limit),
+            }),
             AuditCommand::Head => Wanted::Head,
             AuditCommand::Backup { file } => Wanted::Backup(file),
             AuditCommand::Redact(asked) => Wanted::Redact { before: instant(&asked.before, timezone)?, yes: asked.yes },

@@ -107,6 +107,7 @@ pub(super) fn records(kind: RecordKind) -> &'static str {
         RecordKind::Proofs => sql::PROOF_RECORDS,
         RecordKind::Rulesets => sql::RULESET_RECORDS,
         RecordKind::Redactions => sql::REDACTION_RECORDS,
+        RecordKind::Uses => sql::USE_RECORDS,
     }
 }
 

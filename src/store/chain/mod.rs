@@ -49,6 +49,9 @@ pub enum RecordKind {
     Rulesets,
     /// Words that were erased.
     Redactions,
+    /// What was asked of plugins in use, and what was answered.
+    #[serde(rename = "plugin_uses")]
+    Uses,
 }
 words!(RecordKind {
     Decisions = "decisions",
@@ -58,6 +61,7 @@ words!(RecordKind {
     Proofs = "proofs",
     Rulesets = "rulesets",
     Redactions = "redactions",
+    Uses = "plugin_uses",
 });
 
 impl RecordKind {
@@ -71,6 +75,7 @@ impl RecordKind {
             RecordKind::Proofs => "proof",
             RecordKind::Rulesets => "ruleset",
             RecordKind::Redactions => "redaction",
+            RecordKind::Uses => "plugin use",
         }
     }
 

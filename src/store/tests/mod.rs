@@ -12,6 +12,7 @@ mod recorded;
 mod redact;
 mod schema;
 mod story;
+mod uses;
 
 use super::*;
 use crate::policy::{Action, AppId, Application, Category, CreateTime, Intent, Why};

@@ -40,13 +40,17 @@ async fn records_cannot_be_changed_deleted_or_replaced() {
     let brake = NewBrake { at: at(0), kind: BrakeKind::Pause, scope, why: None, who: "cli:me".into() };
     desk.store.pull_brake(&brake).await.unwrap();
 
-    for table in ["decisions", "calls", "settlements", "brakes", "proofs", "rulesets", "chain"] {
+    let asked = desk.store.intend_use(super::uses::apply("wxplugin")).await.unwrap();
+    desk.store.answer_use(asked.record(), &super::uses::answer(Fate::Accepted)).await.unwrap();
+
+    for table in ["decisions", "calls", "settlements", "brakes", "proofs", "rulesets", "chain", "plugin_uses"] {
         for forbidden in [format!("UPDATE {table} SET rowid = rowid"), format!("DELETE FROM {table}")] {
             let refused = desk.run(&forbidden).await.unwrap_err();
             assert!(refused.to_string().contains("append-only"), "{forbidden}: {refused}");
         }
     }
-    for table in ["decisions", "calls", "settlements", "brakes", "proofs", "rulesets", "chain", "words"] {
+    for table in ["decisions", "calls", "settlements", "brakes", "proofs", "rulesets", "chain", "plugin_uses", "words"]
+    {
         let forbidden = format!("INSERT OR REPLACE INTO {table} SELECT * FROM {table}");
         assert!(desk.run(&forbidden).await.is_err(), "{forbidden}");
     }
