@@ -6,7 +6,7 @@
 //! after WeChat has asked for quiet nothing is sent until then.
 
 use super::{
-    Class, Error, Listing, Settings, TokenState,
+    Class, Error, Listing, Settings, Stay, TokenState,
     errcodes::proves_nothing_done,
     http::Http,
     paging::Paging,
@@ -42,6 +42,8 @@ const PAGE_TRIES: u32 = 3;
 const RETRY_PAUSE: Duration = Duration::from_millis(250);
 /// Pages asked for beyond the end get this long to arrive: their connections are wanted for what follows.
 const WIND_UP: Duration = Duration::from_millis(250);
+/// A call that is not answered by then no longer keeps a place among the calls of all accounts; most take a tenth of it.
+const QUICK: Duration = Duration::from_secs(1);
 
 /// The way to WeChat for one account. Clones share everything.
 #[derive(Clone)]
@@ -243,8 +245,20 @@ impl Client {
         self.call(slot, body, PAGE_MAX_BYTES, read).await.result
     }
 
-    /// One call, repeated once with another token if WeChat rejects the first.
+    /// One call; while it is slow, another account's goes in its place.
     async fn call<T>(
+        &self,
+        mut slot: Slot,
+        body: Vec<u8>,
+        limit: usize,
+        read: impl Fn(&[u8], &[&str]) -> Result<T, Error>,
+    ) -> Called<T> {
+        let shared = slot.shared();
+        Stay::during(shared, QUICK, self.call_in(slot, body, limit, read)).await
+    }
+
+    /// One call, repeated once with another token if WeChat rejects the first.
+    async fn call_in<T>(
         &self,
         mut slot: Slot,
         body: Vec<u8>,

@@ -4,6 +4,7 @@
 //! paging, wire shapes, errcodes, rate and quota stay inside.
 
 mod anything;
+mod bound;
 mod client;
 mod entries;
 mod errcodes;
@@ -19,6 +20,7 @@ mod tokens;
 mod wire;
 
 pub use anything::read_anything;
+pub use bound::{Bound, Lane, Stay};
 pub use client::{Answer, Client, Progress};
 pub use entries::{Entry, read_entries};
 pub use errcodes::{Meaning, explain};

@@ -1,9 +1,8 @@
 //! What a client is built from.
 
-use super::{AppId, PAGE_CEILING};
+use super::{AppId, Lane, PAGE_CEILING};
 use secrecy::SecretString;
 use std::{sync::Arc, time::Duration};
-use tokio::sync::Semaphore;
 
 /// What a [`Client`](super::Client) is built from: one account. The configuration has checked it; the client checks what it must not get wrong.
 #[derive(Clone)]
@@ -29,8 +28,8 @@ pub struct Settings {
     pub ca_pem: Option<Vec<u8>>,
     /// A list of more pages does not end; [`PAGE_CEILING`] by default.
     pub page_ceiling: u32,
-    /// Bounds the calls of several accounts together.
-    pub in_flight_total: Option<Arc<Semaphore>>,
+    /// This account's way into the bound on the calls of all accounts together.
+    pub in_flight_total: Option<Arc<Lane>>,
 }
 
 impl Settings {
