@@ -3,8 +3,9 @@
 use super::proxy::ProxyAddress;
 use super::secret::{self, Secret};
 use super::{Need, Surroundings, files};
-use crate::document::{Table, Value};
+use crate::document::{Spot, Table, Value};
 use crate::policy::AppId;
+use std::collections::HashMap;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -89,9 +90,11 @@ impl Default for Wechat {
 }
 
 /// What every account starts from.
+#[derive(Clone)]
 pub(super) struct Defaults<'d> {
     pub(super) wechat: Wechat,
     pub(super) limits: Limits,
+    /// The file the account stands in.
     pub(super) path: &'d Path,
     pub(super) surroundings: &'d Surroundings,
     pub(super) need: Need,
@@ -125,11 +128,15 @@ pub(super) fn limits(value: Option<Value<'_>>, name: &str, base: Limits) -> Limi
     limits
 }
 
-/// Every `[[account]]`, as far as it is right; and the name of every one, right or wrong.
-pub(super) fn read(tables: &[Value<'_>], defaults: &Defaults<'_>) -> (Vec<Account>, Vec<String>) {
+/// Every `[[account]]` of these files, as far as it is right; and the name of every one, right or wrong.
+pub(super) fn read(files: &[(&Path, Vec<Value<'_>>)], defaults: &Defaults<'_>) -> (Vec<Account>, Vec<String>) {
     let mut names = Unique::new("name");
     let mut appids = Unique::new("appid");
-    let accounts = tables.iter().filter_map(|value| account(value, defaults, &mut names, &mut appids)).collect();
+    let mut accounts = Vec::new();
+    for (path, tables) in files {
+        let here = Defaults { path, ..defaults.clone() };
+        accounts.extend(tables.iter().filter_map(|value| account(value, &here, &mut names, &mut appids)));
+    }
     (accounts, names.seen)
 }
 
@@ -168,11 +175,12 @@ fn token(value: &Value<'_>, defaults: &Defaults<'_>) -> Option<Token> {
 struct Unique {
     key: &'static str,
     seen: Vec<String>,
+    places: HashMap<String, Spot>,
 }
 
 impl Unique {
     fn new(key: &'static str) -> Unique {
-        Unique { key, seen: Vec::new() }
+        Unique { key, seen: Vec::new(), places: HashMap::new() }
     }
 
     fn take(&mut self, value: &Value<'_>) -> Option<String> {
@@ -182,10 +190,12 @@ impl Unique {
             value.reading().report("value", value.spot(), message);
             return None;
         }
-        if self.seen.iter().any(|s| s == text) {
-            let message = format!("another account has the {} `{text}`", self.key);
+        if let Some(first) = self.places.get(text) {
+            let (file, (line, _)) = (value.reading().name(first.file), value.reading().position(*first));
+            let message = format!("another account has the {} `{text}`: {file}:{line}", self.key);
             value.reading().report("duplicate", value.spot(), message);
         }
+        self.places.entry(text.to_owned()).or_insert_with(|| value.spot());
         self.seen.push(text.to_owned());
         Some(text.to_owned())
     }
