@@ -3,11 +3,15 @@
 //! Built from a valid configuration; never changes. A reload builds new ones and
 //! keeps the client (its token, its quota pause) where its settings stayed the same.
 
+use super::rulesets::RuleSets;
+use super::turns::Turns;
 use crate::config::{self, Config};
-use crate::policy::{AppId, Application, Housekeeping, Mode, PolicySpec, RuleProblem, RuleSet};
-use crate::wechat::{self, BuildError, Client, TokenSource};
+use crate::policy::{AppId, Application, Housekeeping, Mode, RuleProblem, RuleSet};
+use crate::wechat::{self, BuildError, Client, Lane, TokenSource};
 use jiff::{Timestamp, tz::TimeZone};
 use secrecy::ExposeSecret;
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// An account ready to be worked.
@@ -19,12 +23,16 @@ pub struct Account {
     pub(crate) mode: Mode,
     pub(crate) limits: config::Limits,
     pub(crate) timezone: TimeZone,
-    pub(crate) rules: std::sync::Arc<RuleSet>,
+    pub(crate) rules: Arc<RuleSet>,
     pub(crate) client: Client,
     pub(crate) pace: Pace,
     pub(crate) pending: config::Pending,
     pub(crate) housekeeping: Housekeeping,
     pub(super) source: config::Account,
+    /// What it shares with the other accounts.
+    pub(super) turns: Arc<Turns>,
+    /// Its way to a turn.
+    pub(super) lane: Arc<Lane>,
 }
 
 /// The spaces between readings; tests shorten them.
@@ -80,19 +88,26 @@ pub enum SetupError {
 impl Account {
     /// Every account of a configuration, keeping the clients of `earlier` ones whose settings did not change.
     pub fn all(config: &Config, around: &Surroundings, earlier: &[Account]) -> Result<Vec<Account>, SetupError> {
-        config.accounts.iter().map(|source| Account::new(config, source, around, earlier)).collect()
+        let turns = earlier.first().map_or_else(|| Turns::new(&config.service), |account| Arc::clone(&account.turns));
+        let earlier: HashMap<&AppId, &Account> = earlier.iter().map(|account| (&account.appid, account)).collect();
+        let mut rules = RuleSets::new(&config.policy.spec);
+        let accounts = config.accounts.iter();
+        accounts
+            .map(|source| Account::new(config, source, around, &turns, &mut rules, earlier.get(&source.appid).copied()))
+            .collect()
     }
 
     fn new(
         config: &Config,
         source: &config::Account,
         around: &Surroundings,
-        earlier: &[Account],
+        turns: &Arc<Turns>,
+        rules: &mut RuleSets<'_>,
+        before: Option<&Account>,
     ) -> Result<Account, SetupError> {
-        let same = earlier.iter().find(|account| same_client(&account.source, source));
-        let client = match same {
+        let client = match before.filter(|account| same_client(&account.source, source)) {
             Some(account) => account.client.clone(),
-            None => client(source)?,
+            None => client(source, turns)?,
         };
         Ok(Account {
             name: source.name.clone(),
@@ -101,12 +116,14 @@ impl Account {
             mode: config.service.mode,
             limits: source.limits,
             timezone: config.service.timezone.clone(),
-            rules: rules(&source.name, config.policy.spec.for_account(&source.name))?.into(),
+            rules: rules.of(&source.name, before)?,
             client,
             pace: around.pace.clone(),
             pending: config.pending,
             housekeeping: config.housekeeping,
             source: source.clone(),
+            turns: Arc::clone(turns),
+            lane: before.map_or_else(|| turns.of_passes(), |account| Arc::clone(&account.lane)),
         })
     }
 
@@ -136,11 +153,7 @@ fn same_client(one: &config::Account, other: &config::Account) -> bool {
     one.appid == other.appid && one.wechat == other.wechat && secret(one) == secret(other)
 }
 
-fn rules(account: &str, spec: PolicySpec) -> Result<RuleSet, SetupError> {
-    RuleSet::compile(spec).map_err(|problems| SetupError::Rules { account: account.to_owned(), problems })
-}
-
-fn client(source: &config::Account) -> Result<Client, SetupError> {
+fn client(source: &config::Account, turns: &Turns) -> Result<Client, SetupError> {
     let wechat = &source.wechat;
     let token = match &source.token {
         config::Token::Stable { secret } => {
@@ -158,7 +171,7 @@ fn client(source: &config::Account) -> Result<Client, SetupError> {
         proxy: wechat.proxy.as_ref().map(|proxy| proxy.expose().into()),
         ca_pem: wechat.ca_file.as_ref().map(|file| file.pem.clone()),
         page_ceiling: wechat::PAGE_CEILING,
-        in_flight_total: None,
+        in_flight_total: Some(turns.of_calls()),
     };
     Client::new(settings).map_err(|error| SetupError::Client { account: source.name.clone(), source: error })
 }
