@@ -254,7 +254,8 @@ impl Client {
         read: impl Fn(&[u8], &[&str]) -> Result<T, Error>,
     ) -> Called<T> {
         let shared = slot.shared();
-        Stay::during(shared, QUICK, self.call_in(slot, body, limit, read)).await
+        let quick = QUICK.min(self.inner.timeout / 2);
+        Stay::during(shared, quick, self.call_in(slot, body, limit, read)).await
     }
 
     /// One call, repeated once with another token if WeChat rejects the first.
