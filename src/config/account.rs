@@ -8,6 +8,7 @@ use crate::policy::AppId;
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 use url::{Host, Url};
 
@@ -61,7 +62,7 @@ pub struct CaFile {
     /// Where it is.
     pub path: PathBuf,
     /// What is in it (PEM); empty unless the configuration was loaded with [`Need::Secrets`].
-    pub pem: Vec<u8>,
+    pub pem: Arc<[u8]>,
 }
 
 /// `[limits]`: how much may be done by rules; `None` = no limit.
@@ -229,10 +230,10 @@ fn ca_file(value: &Value<'_>, path: &Path, surroundings: &Surroundings, need: Ne
     const HELP: &str = "name a file of certificates in PEM form, readable by the user of the service";
     let path = path.parent().unwrap_or(Path::new("")).join(value.words()?);
     if need != Need::Secrets {
-        return Some(CaFile { path, pem: Vec::new() });
+        return Some(CaFile { path, pem: Arc::default() });
     }
     match files::read_certificates(&path, surroundings) {
-        Ok(pem) if is_pem(&pem) => Some(CaFile { path, pem }),
+        Ok(pem) if is_pem(&pem) => Some(CaFile { path, pem: pem.into() }),
         Ok(_) => {
             value.wrong("unreadable", format!("{}: there is no certificate in it", path.display()), HELP);
             None

@@ -169,9 +169,10 @@ fn client(source: &config::Account, turns: &Turns) -> Result<Client, SetupError>
         calls_per_minute: wechat.calls_per_minute,
         timeout: timeout(wechat.timeout),
         proxy: wechat.proxy.as_ref().map(|proxy| proxy.expose().into()),
-        ca_pem: wechat.ca_file.as_ref().map(|file| file.pem.clone()),
+        ca_pem: wechat.ca_file.as_ref().map(|file| Arc::clone(&file.pem)),
         page_ceiling: wechat::PAGE_CEILING,
         in_flight_total: Some(turns.of_calls()),
+        connections: turns.connections.clone(),
     };
     Client::new(settings).map_err(|error| SetupError::Client { account: source.name.clone(), source: error })
 }

@@ -8,7 +8,7 @@
 use super::account::Account;
 use super::pass::Watch;
 use crate::config;
-use crate::wechat::{Bound, Lane, Stay};
+use crate::wechat::{Bound, Connections, Lane, Stay};
 use std::pin::pin;
 use std::sync::{Arc, atomic::Ordering};
 use std::time::Duration;
@@ -28,13 +28,18 @@ const SPREAD_PART: u32 = 2;
 pub(crate) struct Turns {
     passes: Arc<Bound>,
     calls: Arc<Bound>,
+    pub(super) connections: Connections,
 }
 
 impl Turns {
     /// The bounds of a configuration.
     pub(super) fn new(service: &config::Service) -> Arc<Turns> {
         let passes = Arc::new(Bound::new(service.max_accounts_at_once));
-        Arc::new(Turns { passes, calls: Arc::new(Bound::new(service.max_calls_at_once)) })
+        Arc::new(Turns {
+            passes,
+            calls: Arc::new(Bound::new(service.max_calls_at_once)),
+            connections: Connections::default(),
+        })
     }
 
     /// The bounds of another configuration, from now on.

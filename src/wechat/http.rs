@@ -5,20 +5,23 @@
 //! twice by the layers below, that no redirect is followed, that an answer
 //! never takes more memory than its limit, and that no error names an address.
 
+use super::connections::{SameWay, Tls};
 use super::{BuildError, Error, Settings};
 use bytes::Bytes;
 use reqwest::{Certificate, Client, NoProxy, Proxy, Url, header::CONTENT_TYPE, redirect, retry};
 use secrecy::{ExposeSecret, zeroize::Zeroizing};
-use std::{net::IpAddr, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 /// A connection nobody uses is closed by us before a server or firewall drops it under a call of ours.
 const IDLE_MAX: Duration = Duration::from_secs(15);
+/// Connections kept while nobody uses them, for all accounts that go the same way.
+const IDLE_CONNECTIONS_MAX: usize = 256;
 /// Characters of a cause that are kept.
 const DETAIL_MAX_CHARS: usize = 200;
 
 /// The way to one base URL.
 pub(super) struct Http {
-    client: Client,
+    client: Arc<Client>,
     base: Url,
 }
 
@@ -38,41 +41,11 @@ impl Reply {
 impl Http {
     pub(super) fn new(settings: &Settings) -> Result<Http, BuildError> {
         let base = base(&settings.base_url)?;
-        // Fails only where a provider is installed already, and then there is one.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let builder = Client::builder()
-            .user_agent(concat!("menshen/", env!("CARGO_PKG_VERSION")))
-            // One call per connection at a time: what became of a call is then as plain as it can be.
-            .http1_only()
-            .retry(retry::never())
-            .redirect(redirect::Policy::none())
-            .referer(false)
-            .no_proxy()
-            .tcp_nodelay(true)
-            .pool_idle_timeout(IDLE_MAX)
-            .pool_max_idle_per_host(settings.max_in_flight)
-            .timeout(settings.timeout)
-            // Below the timeout, so that a connection that does not come about is told from an answer that does not.
-            .connect_timeout(settings.timeout / 2);
-        let builder = match settings.proxy.as_ref().map(ExposeSecret::expose_secret).filter(|_| !is_loopback(&base)) {
-            Some(proxy) => builder.proxy(proxy_to(proxy)?),
-            None if base.scheme() == "http" => return Http::plain(builder, base),
-            None => builder,
-        };
-        let client = match &settings.ca_pem {
-            Some(pem) => {
-                let built = builder.tls_certs_merge(certificates(pem)?).build();
-                built.map_err(|error| BuildError::CaFile { problem: cause(error) })?
-            }
-            None => builder.build().map_err(|error| BuildError::Tls { problem: cause(error) })?,
-        };
-        Ok(Http { client, base })
-    }
-
-    /// Without TLS there is no need for root certificates, and a machine may have none.
-    fn plain(builder: reqwest::ClientBuilder, base: Url) -> Result<Http, BuildError> {
-        let built = builder.tls_certs_only([]).build();
-        let client = built.map_err(|error| BuildError::Tls { problem: cause(error) })?;
+        let proxy = settings.proxy.as_ref().map(ExposeSecret::expose_secret).filter(|_| !is_loopback(&base));
+        let tls = if proxy.is_none() && base.scheme() == "http" { Tls::Without } else { Tls::With };
+        let same = SameWay::new(proxy, settings.ca_pem.as_deref(), settings.timeout, tls);
+        let client =
+            settings.connections.along(same, || client(proxy, settings.ca_pem.as_deref(), settings.timeout, tls))?;
         Ok(Http { client, base })
     }
 
@@ -105,6 +78,40 @@ impl Http {
             add(&mut body, &chunk);
         }
         Ok(Reply { status: status.as_u16(), body })
+    }
+}
+
+fn client(proxy: Option<&str>, ca_pem: Option<&[u8]>, timeout: Duration, tls: Tls) -> Result<Client, BuildError> {
+    // Fails only where a provider is installed already, and then there is one.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let builder = Client::builder()
+        .user_agent(concat!("menshen/", env!("CARGO_PKG_VERSION")))
+        // One call per connection at a time: what became of a call is then as plain as it can be.
+        .http1_only()
+        .retry(retry::never())
+        .redirect(redirect::Policy::none())
+        .referer(false)
+        .no_proxy()
+        .tcp_nodelay(true)
+        .pool_idle_timeout(IDLE_MAX)
+        .pool_max_idle_per_host(IDLE_CONNECTIONS_MAX)
+        .timeout(timeout)
+        // Below the timeout, so that a connection that does not come about is told from an answer that does not.
+        .connect_timeout(timeout / 2);
+    let builder = match proxy {
+        Some(proxy) => builder.proxy(proxy_to(proxy)?),
+        None => builder,
+    };
+    match (tls, ca_pem) {
+        // There is no need for root certificates, and a machine may have none.
+        (Tls::Without, _) => {
+            builder.tls_certs_only([]).build().map_err(|error| BuildError::Tls { problem: cause(error) })
+        }
+        (Tls::With, Some(pem)) => {
+            let built = builder.tls_certs_merge(certificates(pem)?).build();
+            built.map_err(|error| BuildError::CaFile { problem: cause(error) })
+        }
+        (Tls::With, None) => builder.build().map_err(|error| BuildError::Tls { problem: cause(error) }),
     }
 }
 
@@ -244,7 +251,7 @@ mod tests {
         let build = |proxy: Option<&str>, pem: Option<&str>| {
             let mut settings = settings("https://api.weixin.qq.com");
             settings.proxy = proxy.map(Into::into);
-            settings.ca_pem = pem.map(|text| text.as_bytes().to_vec());
+            settings.ca_pem = pem.map(|text| text.as_bytes().into());
             Http::new(&settings).err().map(|error| error.to_string()).unwrap_or_default()
         };
         let cases = [

@@ -6,6 +6,7 @@
 mod anything;
 mod bound;
 mod client;
+mod connections;
 mod entries;
 mod errcodes;
 mod error;
@@ -22,6 +23,7 @@ mod wire;
 pub use anything::read_anything;
 pub use bound::{Bound, Lane, Stay};
 pub use client::{Answer, Client, Progress};
+pub use connections::Connections;
 pub use entries::{Entry, read_entries};
 pub use errcodes::{Meaning, explain};
 pub use error::{Class, Error};

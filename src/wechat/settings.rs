@@ -1,6 +1,6 @@
 //! What a client is built from.
 
-use super::{AppId, Lane, PAGE_CEILING};
+use super::{AppId, Connections, Lane, PAGE_CEILING};
 use secrecy::SecretString;
 use std::{sync::Arc, time::Duration};
 
@@ -25,11 +25,13 @@ pub struct Settings {
     /// It may hold a password.
     pub proxy: Option<SecretString>,
     /// Further root certificates, PEM.
-    pub ca_pem: Option<Vec<u8>>,
+    pub ca_pem: Option<Arc<[u8]>>,
     /// A list of more pages does not end; [`PAGE_CEILING`] by default.
     pub page_ceiling: u32,
     /// This account's way into the bound on the calls of all accounts together.
     pub in_flight_total: Option<Arc<Lane>>,
+    /// Connections, shared with whoever goes the same way; its own by default.
+    pub connections: Connections,
 }
 
 impl Settings {
@@ -47,6 +49,7 @@ impl Settings {
             ca_pem: None,
             page_ceiling: PAGE_CEILING,
             in_flight_total: None,
+            connections: Connections::default(),
         }
     }
 }
