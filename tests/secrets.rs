@@ -6,7 +6,7 @@
 
 mod support;
 
-use menshen::sandbox::{Account, Application, Effect, Fault, Options, World};
+use menshen::sandbox::{Account, Application, Effect, Fault, Options, Platform, World};
 use std::process::Command;
 use support::canary::{Canaries, base64};
 use support::process::{Done, Running, finish, side_by_side};
@@ -17,6 +17,11 @@ const SECRET: &str = "c4nary+S3cret/Value==\"end";
 /// Of an account whose secret stands in a file, and of one that gets it from systemd.
 const FILE_SECRET: &str = "f1le+C4nary/of-the-second==";
 const CREDENTIAL: &str = "cr3dential+C4nary/of-the-third";
+/// Of a third-party platform; of a token service: in its header, its query and the arguments of its command.
+const PLATFORM: &str = "pl4tform+C4nary/of==the-platform";
+const HEADER: &str = "he4der+C4nary/of==a-token-service";
+const QUERY: &str = "qu3ry-C4nary-of-a-token-service";
+const ARGUMENT: &str = "argum3nt+C4nary/of==a-command";
 /// In the address of a proxy.
 const PASSWORD: &str = "hunter2-C4nary";
 const NICKNAME: &str = "金丝雀昵称";
@@ -26,6 +31,9 @@ const PICTURE: &str = "http://wx.qlogo.cn/mmhead/c4nary-picture/0";
 const CODE: &str = "http://mmbiz.qpic.cn/c4nary-code/0";
 /// A field nobody reads.
 const UNREAD: &str = "金丝雀未知字段";
+
+/// Nowhere at all.
+const SECRETS: [&str; 9] = [SECRET, FILE_SECRET, CREDENTIAL, PLATFORM, HEADER, QUERY, ARGUMENT, PASSWORD, UNREAD];
 
 /// What must not be found, by where it must not be.
 struct Nets {
@@ -41,7 +49,7 @@ impl Nets {
     fn new(tokens: &[String]) -> Nets {
         let tokens = tokens.iter().map(String::as_str);
         Nets {
-            secret: Canaries::new([SECRET, FILE_SECRET, CREDENTIAL, PASSWORD, UNREAD].into_iter().chain(tokens)),
+            secret: Canaries::new(SECRETS.into_iter().chain(tokens)),
             words: Canaries::new([NICKNAME, REASON, CATEGORY, PICTURE, CODE]),
             erasable: Canaries::new([NICKNAME, REASON, PICTURE, CODE]),
         }
@@ -176,6 +184,7 @@ fn valued(word: &str) -> Vec<String> {
         "STATUS" => &["502", "302"],
         "BYTES" => &["30000000"],
         "TYPE" => &["text/html"],
+        "JSON" => &["0", "1e30", "null"],
         "MS" => &["5"],
         "READINGS|lag=NNNms" => &["2", "5ms"],
         choices if choices.contains('|') => return choices.split('|').map(|one| format!("{name}={one}")).collect(),
@@ -221,6 +230,68 @@ fn no_canary_through_any_fault() {
         nets.check_files(&scene);
         if scene.database().exists() {
             nets.check_tables(&scene).await;
+        }
+    });
+}
+
+/// An account of a third-party platform, and two whose tokens somebody else hands out.
+async fn delegated() -> Scene {
+    let platform = Platform { secret: PLATFORM.to_owned(), ..Platform::default() };
+    let mut scene = Scene::of(World::in_memory(Options { platform: Some(platform), ..options() })).await;
+    scene.arrive(applicant(1, ""));
+    let file = |name: &str, text: &str| std::fs::write(scene.dir.path().join(name), text).expect("a file");
+    file("ticket", &scene.world.ticket());
+    file("platform", PLATFORM);
+    file("header", HEADER);
+    let account = |name: &str, appid: &str, token: &str| {
+        let base_url = &scene.base_url;
+        format!(
+            "[[account]]\nname = \"{name}\"\nappid = \"{appid}\"\nbase_url = \"{base_url}\"\ntoken = {{ {token} }}\n"
+        )
+    };
+    let url = format!("{}/sandbox/none?key={QUERY}", scene.base_url);
+    let url = format!(
+        "kind = \"external\", url = \"{url}\", header = {{ name = \"X-Key\", secret = {{ file = \"header\" }} }}"
+    );
+    let settings = [
+        format!("proxy = \"http://someone:{PASSWORD}@127.0.0.1:9\"\n"),
+        account("third", "wx3333333333333333", "kind = \"authorizer\""),
+        account("url", "wx-url", &url),
+        account("command", "wx-command", &format!("kind = \"external\", command = [\"cat\", \"{ARGUMENT}\"]")),
+        format!("[platform]\nappid = \"{}\"\n", Platform::DEFAULT_APPID),
+        "secret = { file = \"platform\" }\nticket = { file = \"ticket\" }\n".to_owned(),
+    ];
+    scene.settings = settings.concat();
+    scene
+}
+
+#[test]
+fn no_canary_of_those_who_hand_out_tokens() {
+    let calls = ["component_token", "authorizer_token"];
+    let stories = effects().into_iter().filter(|effect| !effect.starts_with("malformed="));
+    let stories = stories.map(|effect| calls.map(|call| format!("{call}:{effect}:1")));
+    side_by_side(stories, async |faults: [String; 2]| {
+        let scene = delegated().await;
+        faults.iter().filter(|fault| Fault::parse(fault).is_ok()).for_each(|fault| scene.fault(fault));
+        let mut command = scene.menshen(["run", "--once"]);
+        command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        let done = finish(loud(&scene, &mut command));
+        scene.calm();
+        let mut seen = tokens(&scene.world);
+        seen.push(scene.world.ticket());
+        let nets = Nets::new(&seen);
+        nets.check(&format!("{faults:?}"), &done);
+        for account in ["third", "url", "command"] {
+            assert!(done.err.contains(account), "it was worked: {}", done.err);
+        }
+        nets.check_files(&scene);
+        // A refresh token stands in its own file and nowhere else.
+        let kept = scene.state_dir().join("refresh_tokens");
+        let kept = kept.join(format!("{}-wx3333333333333333", Platform::DEFAULT_APPID));
+        if let Ok(refresh_token) = std::fs::read_to_string(kept) {
+            let net = Canaries::new([refresh_token.as_str()]);
+            net.absent(done.err.as_bytes(), "stderr");
+            net.absent_below(&scene.state_dir(), Some("refresh_tokens"));
         }
     });
 }
@@ -362,18 +433,20 @@ async fn no_canary_in_a_configuration_error() {
 /// What a panic would show: the values themselves, as `{:?}` writes them.
 #[tokio::test]
 async fn no_canary_in_what_a_panic_would_show() {
-    let scene = scene().await;
-    let path = scene.write_config();
-    let mut around = menshen::config::Surroundings::of_process();
-    around.env = Box::new(|_| Some(SECRET.into()));
-    (around.credentials_dir, around.root) = (Some(scene.dir.path().to_owned()), false);
-    let config = menshen::config::load(&path, &around, menshen::config::Need::Secrets).expect("it is right");
-    let nets = Nets::new(&[]);
-    nets.secret.absent(format!("{config:?} {config:#?}").as_bytes(), "the configuration");
-    let lock = menshen::service::StateLock::take(&config.service.state_dir).expect("nobody else");
-    let service = menshen::service::Service::open(config, support::quick(), lock).await.expect("a service");
-    nets.secret.absent(format!("{:?}", service.accounts()).as_bytes(), "the accounts");
-    service.close().await;
+    for scene in [scene().await, delegated().await] {
+        let path = scene.write_config();
+        let mut around = menshen::config::Surroundings::of_process();
+        around.env = Box::new(|name| std::env::var_os(name).filter(|_| name == "PATH").or_else(|| Some(SECRET.into())));
+        (around.credentials_dir, around.root) = (Some(scene.dir.path().to_owned()), false);
+        let config = menshen::config::load(&path, &around, menshen::config::Need::Secrets);
+        let config = config.unwrap_or_else(|error| panic!("{error}"));
+        let nets = Nets::new(&[scene.world.ticket()]);
+        nets.secret.absent(format!("{config:?} {config:#?}").as_bytes(), "the configuration");
+        let lock = menshen::service::StateLock::take(&config.service.state_dir).expect("nobody else");
+        let service = menshen::service::Service::open(config, support::quick(), lock).await.expect("a service");
+        nets.secret.absent(format!("{:?}", service.accounts()).as_bytes(), "the accounts");
+        service.close().await;
+    }
 }
 
 /// No core file, and nobody else of the same user looks into the process.
@@ -436,7 +509,7 @@ fn a_canary_would_be_found() {
         }
         leaks
     };
-    for secret in [SECRET, FILE_SECRET, CREDENTIAL, PASSWORD, UNREAD, "93_token"] {
+    for secret in SECRETS.into_iter().chain(["93_token"]) {
         for leak in hidden(secret) {
             assert!(nets.secret.find(leak.as_bytes()).is_some(), "{secret} in {leak}");
             assert!(nets.words.find(leak.as_bytes()).is_none(), "{leak}");

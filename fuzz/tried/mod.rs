@@ -7,7 +7,7 @@ mod wechat;
 
 pub(crate) use console::{command, control, fault, secret, settings};
 pub(crate) use rules::{case, configuration, folding, list, recorded, template};
-pub(crate) use wechat::{answer, entries, page};
+pub(crate) use wechat::{answer, entries, handed, page};
 
 use menshen::policy::{AppId, Application, Category, CreateTime};
 

@@ -1,6 +1,7 @@
 //! What WeChat answers, or somebody in its place.
 
-use menshen::wechat::{Entry, read_anything, read_entries, read_page};
+use menshen::wechat::{Entry, read_anything, read_entries, read_page, read_record, read_token};
+use secrecy::ExposeSecret;
 
 /// A page of WeChat's list: it is read or refused, and never panics.
 pub(crate) fn page(bytes: &[u8]) {
@@ -11,7 +12,7 @@ pub(crate) fn page(bytes: &[u8]) {
 /// Any answer: no error tells a secret, and none is long or holds a control character.
 pub(crate) fn answer(bytes: &[u8]) {
     const SECRET: &str = "S3CRET";
-    for error in read_anything(bytes, &[SECRET]).into_iter().flatten() {
+    for error in read_anything(bytes, &[SECRET]) {
         let (shown, advice) = (error.to_string(), error.advice().unwrap_or_default().into_owned());
         let kept = [error.errmsg().unwrap_or_default(), error.rid().unwrap_or_default(), &shown, &advice];
         for text in kept {
@@ -19,6 +20,23 @@ pub(crate) fn answer(bytes: &[u8]) {
             assert!(text.chars().count() < 600 && !text.chars().any(char::is_control), "{text:?}");
         }
         assert!(!format!("{error:?}").contains(SECRET));
+    }
+    if let Some(record) = read_record(bytes, &[SECRET]) {
+        assert!(!format!("{record:?}").contains(SECRET));
+    }
+}
+
+/// What a token service, its file or its program hands out: one plain word is taken, anything else refused without repeating it.
+pub(crate) fn handed(bytes: &[u8]) {
+    match read_token(bytes) {
+        Ok(token) => {
+            let word = token.expose_secret();
+            assert!(!word.is_empty() && word.bytes().all(|byte| byte.is_ascii_graphic()));
+        }
+        Err(problem) => {
+            let words = String::from_utf8_lossy(bytes);
+            words.split_whitespace().filter(|word| word.len() >= 24).for_each(|word| assert!(!problem.contains(word)));
+        }
     }
 }
 

@@ -341,6 +341,9 @@ pub(super) struct SandboxArgs {
     /// What a refusal without an appid does: nothing (reject), or refuse the oldest pending one
     #[arg(long, default_value = "reject", value_parser = ["reject", "oldest"])]
     pub(super) refuse_without_appid: String,
+    /// Take calls without a token, as behind the side-car of WeChat's cloud hosting (token kind "none")
+    #[arg(long)]
+    pub(super) sidecar: bool,
     /// A fault, e.g. dev_agree:lost-after:2; may be given several times
     #[arg(long, value_name = "SPEC", long_help = crate::sandbox::Fault::grammar())]
     pub(super) fault: Vec<String>,

@@ -3,7 +3,7 @@
 use super::args::{Format, Global, RunArgs};
 use super::print::{self, Align, Csv, DecidedRecord, Table, Tone, visible};
 use super::progress::Progress;
-use super::setup::{Ground, Purpose};
+use super::setup::{Ground, Purpose, cut_nobody_off};
 use super::{DONE, FAILED, audit, demo};
 use crate::policy::{Brake, Step};
 use crate::service::{Account, PassReport, Preview, PreviewedAccount, Service, preview, run as run_service, run_once};
@@ -14,7 +14,7 @@ use std::borrow::Cow;
 /// Does what `run` was asked for.
 pub(super) async fn run(global: &Global, args: &RunArgs) -> Result<u8, Error> {
     if args.dry_run {
-        return dry_run(global).await;
+        return dry_run(global, args.yes).await;
     }
     let ground = Ground::lay(global, Purpose::Act).await?;
     if args.once {
@@ -74,9 +74,12 @@ fn csv_reports(reports: &[PassReport]) -> Result<(), Error> {
     csv.end()
 }
 
-async fn dry_run(global: &Global) -> Result<u8, Error> {
+async fn dry_run(global: &Global, yes: bool) -> Result<u8, Error> {
     let ground = Ground::lay(global, Purpose::Look).await?;
     let accounts = Account::all(&ground.config, &ground.around, &[])?;
+    if !yes {
+        cut_nobody_off(&accounts, "say --yes if that may be").await?;
+    }
     // A world that is started over has no past.
     let log = match global.sandbox && global.fresh {
         true => None,

@@ -47,6 +47,7 @@ fn options(args: &SandboxArgs) -> Result<Options, Error> {
         pending: args.pending,
         latency: Duration::from_millis(args.latency_ms),
         num_cap: args.num_cap,
+        sidecar: args.sidecar.then(|| Account::DEFAULT_APPID.to_owned()),
         refuse_without_appid: match args.refuse_without_appid.as_str() {
             "oldest" => RefuseWithoutAppid::Oldest,
             _ => RefuseWithoutAppid::Reject,

@@ -4,7 +4,7 @@
 //! used, that nothing leaves the machine, and that looking never creates a file.
 
 use super::args::Global;
-use super::{Wrong, demo};
+use super::{Wrong, confirm, demo};
 use crate::config::{self, Config, ConfigError, Need};
 use crate::sandbox::{Account, Options, Server, World};
 use crate::service::{self, Service, StateLock};
@@ -87,6 +87,29 @@ impl Ground {
             loaded.map_err(|error| error.to_string())
         })
     }
+}
+
+/// Looking must not end the token other systems work with, unless a person at the terminal says so: `otherwise` is for who
+/// cannot be asked.
+pub(super) async fn cut_nobody_off(
+    accounts: impl IntoIterator<Item = &service::Account>,
+    otherwise: &str,
+) -> Result<(), Error> {
+    for account in accounts {
+        if !account.would_cut_off_others().await {
+            continue;
+        }
+        let why = format!(
+            "account {:?} has token kind \"classic\": to look, a token must be fetched, and that ends the one other systems hold \
+             for this appid",
+            account.name()
+        );
+        confirm::someone_to_ask(&format!("{why}. Nothing was sent; {otherwise}"))?;
+        if !confirm::confirmed(&format!("{why}. Go on?"), false)? {
+            return Err(Error::new(Wrong("menshen: nothing was sent".to_owned())));
+        }
+    }
+    Ok(())
 }
 
 /// A file of rules: a configuration, of which only the rules count, or `[policy]`, `[lists]` and `[[rule]]` alone.

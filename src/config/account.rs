@@ -1,7 +1,7 @@
 //! `[[account]]` with its overrides, `[wechat]` and `[limits]`.
 
 use super::proxy::ProxyAddress;
-use super::secret::{self, Secret};
+use super::token::{self, Token};
 use super::{Need, Surroundings, files};
 use crate::document::{Spot, Table, Value};
 use crate::policy::AppId;
@@ -25,16 +25,6 @@ pub struct Account {
     pub wechat: Wechat,
     /// `[limits]`, with the account's own keys over it.
     pub limits: Limits,
-}
-
-/// How an access token is got.
-#[derive(Debug, Clone)]
-pub enum Token {
-    /// `stable_token` with the AppSecret.
-    Stable {
-        /// The AppSecret.
-        secret: Secret,
-    },
 }
 
 /// `[wechat]`: how WeChat is talked to.
@@ -94,24 +84,38 @@ impl Default for Wechat {
 #[derive(Clone)]
 pub(super) struct Defaults<'d> {
     pub(super) wechat: Wechat,
+    pub(super) written: Written<'d>,
     pub(super) limits: Limits,
+    pub(super) has_platform: bool,
     /// The file the account stands in.
     pub(super) path: &'d Path,
     pub(super) surroundings: &'d Surroundings,
     pub(super) need: Need,
 }
 
-/// The kinds of the contract; one is built.
-const TOKEN_KINDS: [(&str, ()); 1] = [("stable", ())];
+/// The `base_url` as it is written, if it is: what is wrong with it depends on the kind of token.
+pub(super) type Written<'d> = Option<Value<'d>>;
+
+/// Plain http goes to this host only where no token is sent: WeChat's cloud hosting wants it so.
+const SIDECAR_HOST: &str = "api.weixin.qq.com";
+/// Where calls go that a side-car is to meet.
+const SIDECAR: &str = "http://api.weixin.qq.com";
 
 /// Reads `[wechat]`.
-pub(super) fn wechat(value: Option<Value<'_>>, path: &Path, surroundings: &Surroundings, need: Need) -> Wechat {
+pub(super) fn wechat<'d>(
+    value: Option<Value<'d>>,
+    path: &Path,
+    surroundings: &Surroundings,
+    need: Need,
+) -> (Wechat, Written<'d>) {
     let mut wechat = Wechat::default();
-    if let Some(table) = value.and_then(|v| v.table("[wechat]")) {
+    let table = value.and_then(|v| v.table("[wechat]"));
+    let written = table.as_ref().and_then(|table| table.optional("base_url"));
+    if let Some(table) = table {
         wechat.fill(&table, path, surroundings, need);
         table.finish();
     }
-    wechat
+    (wechat, written)
 }
 
 /// Reads `[limits]`, or an account's own `limits` over it.
@@ -133,12 +137,26 @@ pub(super) fn limits(value: Option<Value<'_>>, name: &str, base: Limits) -> Limi
 pub(super) fn read(files: &[(&Path, Vec<Value<'_>>)], defaults: &Defaults<'_>) -> (Vec<Account>, Vec<String>) {
     let mut names = Unique::new("name");
     let mut appids = Unique::new("appid");
+    let mut inherit = Inherit::Nobody;
     let mut accounts = Vec::new();
     for (path, tables) in files {
         let here = Defaults { path, ..defaults.clone() };
-        accounts.extend(tables.iter().filter_map(|value| account(value, &here, &mut names, &mut appids)));
+        accounts
+            .extend(tables.iter().filter_map(|value| account(value, &here, &mut names, &mut appids, &mut inherit)));
+    }
+    if let Some(written) = defaults.written.as_ref().filter(|_| inherit != Inherit::Tokenless) {
+        refuse_without_tls(&defaults.wechat.base_url, written);
     }
     (accounts, names.seen)
+}
+
+/// Who takes `base_url` from `[wechat]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Inherit {
+    Nobody,
+    /// Only accounts that send no token.
+    Tokenless,
+    WithToken,
 }
 
 /// Only the names, nothing reported: for whoever needs the rules alone.
@@ -147,29 +165,41 @@ pub(super) fn names(tables: &[Value<'_>]) -> Vec<String> {
     tables.iter().filter_map(name).collect()
 }
 
-fn account(value: &Value<'_>, defaults: &Defaults<'_>, names: &mut Unique, appids: &mut Unique) -> Option<Account> {
+fn account(
+    value: &Value<'_>,
+    defaults: &Defaults<'_>,
+    names: &mut Unique,
+    appids: &mut Unique,
+    inherit: &mut Inherit,
+) -> Option<Account> {
     let table = value.table("[[account]]")?.confidential();
     let name = table.required("name").and_then(|v| names.take(&v));
     let appid = table.required("appid").and_then(|v| appids.take(&v));
-    let token = table.required("token").and_then(|v| token(&v, defaults));
+    let token = table.required("token").and_then(|v| token::read(&v, defaults));
     let mut wechat = defaults.wechat.clone();
     wechat.fill(&table, defaults.path, defaults.surroundings, defaults.need);
+    let written = table.optional("base_url");
+    match (&token, &written) {
+        (Some(Token::None), None) if defaults.written.is_none() => SIDECAR.clone_into(&mut wechat.base_url),
+        (Some(Token::None), None) if *inherit == Inherit::Nobody => *inherit = Inherit::Tokenless,
+        (Some(Token::None), _) => {}
+        (_, Some(own)) => refuse_without_tls(&wechat.base_url, own),
+        (_, None) => *inherit = Inherit::WithToken,
+    }
     let limits = limits(table.optional("limits"), "`limits`", defaults.limits);
     table.finish();
     Some(Account { name: name?, appid: AppId::new(appid?), token: token?, wechat, limits })
 }
 
-fn token(value: &Value<'_>, defaults: &Defaults<'_>) -> Option<Token> {
-    if value.is_text() {
-        value.reading().mask(value.spot());
+/// Reports plain http to another machine, where a token would go.
+fn refuse_without_tls(base_url: &str, written: &Value<'_>) {
+    let plain = Url::parse(base_url).is_ok_and(|url| url.scheme() == "http" && !is_loopback(&url));
+    if plain {
+        let message = "plain http:// would send the secret and the token readable by everybody on the way";
+        let help = "use https://; http:// is accepted for this machine only (127.0.0.1, localhost), and for api.weixin.qq.com \
+                    where token.kind is \"none\"";
+        written.wrong("insecure", message, help);
     }
-    let table = value.table("`token`")?.confidential();
-    let kind = table.optional("kind").map_or(Some(()), |v| v.one_of(&TOKEN_KINDS));
-    let secret =
-        table.required("secret").and_then(|v| secret::read(&v, defaults.path, defaults.surroundings, defaults.need));
-    table.finish();
-    kind?;
-    Some(Token::Stable { secret: secret? })
 }
 
 /// Values of a key that no two accounts may share.
@@ -267,6 +297,8 @@ fn base_url(value: &Value<'_>) -> Option<String> {
     match url.scheme() {
         "https" => {}
         "http" if is_loopback(&url) => {}
+        // Whether a token would go there is seen with the account.
+        "http" if url.host_str() == Some(SIDECAR_HOST) => {}
         "http" => {
             let message = "plain http:// would send the secret and the token readable by everybody on the way";
             value.wrong(
@@ -284,7 +316,7 @@ fn base_url(value: &Value<'_>) -> Option<String> {
     Some(url.as_str().trim_end_matches('/').to_owned())
 }
 
-fn is_loopback(url: &Url) -> bool {
+pub(super) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(ip)) => Ipv4Addr::is_loopback(&ip),
         Some(Host::Ipv6(ip)) => Ipv6Addr::is_loopback(&ip),

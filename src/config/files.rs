@@ -6,7 +6,7 @@ use rustix::fs::OFlags;
 use secrecy::zeroize::Zeroizing;
 use std::fs::{File, FileType, Metadata, OpenOptions};
 use std::io::{self, Read};
-use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 /// More than any configuration or word list.
@@ -88,6 +88,25 @@ fn size(bytes: u64) -> String {
         0 => format!("{} KiB", bytes >> 10),
         mib => format!("{mib} MiB"),
     }
+}
+
+/// A program that can be run. Run by root, one that others may write or replace is refused.
+pub(super) fn check_program(path: &Path, surroundings: &Surroundings) -> Result<(), OutsideFile> {
+    let metadata = std::fs::metadata(path)
+        .map_err(|error| problem("unreadable", format!("{}: {}", path.display(), io_words(&error))))?;
+    if !metadata.is_file() || metadata.permissions().mode() & 0o111 == 0 {
+        return Err(problem("unreadable", format!("{} is no program", path.display())));
+    }
+    if surroundings.root {
+        writers::check_file(&metadata)?;
+        writers::check_way(path)?;
+    }
+    Ok(())
+}
+
+/// What is said of a name that is in none of the directories of `PATH`.
+pub(super) fn no_program(name: &str) -> OutsideFile {
+    problem("unreadable", format!("there is no program `{name}` in PATH"))
 }
 
 /// The files a pattern matches, sorted, without directories and without `main` itself.

@@ -16,9 +16,10 @@ mod service;
 mod surroundings;
 #[cfg(test)]
 mod tests;
+mod token;
 mod writers;
 
-pub use account::{Account, CaFile, Limits, Token, Wechat};
+pub use account::{Account, CaFile, Limits, Wechat};
 pub use find::find;
 pub use load::{Checked, check, check_text, load, load_cases, load_text};
 pub use proxy::ProxyAddress;
@@ -26,6 +27,7 @@ pub use schedule::Schedule;
 pub use secret::{Origin, Secret};
 pub use service::{Pending, Service};
 pub use surroundings::{Surroundings, Variables};
+pub use token::{Command, Header, Place, Platform, Token};
 
 use crate::document::{Problem, Problems};
 use crate::policy::{Housekeeping, parse::ParsedPolicy};
@@ -41,6 +43,8 @@ pub struct Config {
     pub service: Service,
     /// `[[account]]` of all files, at least one; empty when loaded with [`Need::Policy`].
     pub accounts: Vec<Account>,
+    /// `[platform]`, if there is one.
+    pub platform: Option<Platform>,
     /// The names of all `[[account]]`, also with [`Need::Policy`].
     pub account_names: Vec<String>,
     /// `[limits]` as it stands; each account has its own in [`Account::limits`].

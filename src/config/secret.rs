@@ -2,7 +2,7 @@
 
 use super::{Need, Surroundings, files};
 use crate::document::{Table, Value};
-use secrecy::{SecretString, zeroize::Zeroizing};
+use secrecy::{ExposeSecret, SecretString, zeroize::Zeroizing};
 use std::path::{Path, PathBuf};
 
 /// A secret and where it comes from. Prints as its origin.
@@ -22,6 +22,16 @@ pub enum Origin {
     /// A file in `$CREDENTIALS_DIRECTORY`.
     Credential(String),
 }
+
+/// The same words from the same place.
+impl PartialEq for Secret {
+    fn eq(&self, other: &Secret) -> bool {
+        let words = |secret: &Secret| secret.value.as_ref().map(|value| value.expose_secret().to_owned());
+        self.origin == other.origin && words(self) == words(other)
+    }
+}
+
+impl Eq for Secret {}
 
 impl Secret {
     /// The secret; `None` unless the configuration was loaded with [`Need::Secrets`].

@@ -4,6 +4,7 @@
 mod accounts;
 mod files;
 mod secrets;
+mod tokens;
 mod values;
 
 use super::*;
@@ -171,6 +172,11 @@ fn the_example_shows_every_key() {
         "[[account]]".into(),
         "[[account]]\ntoken.zzzzzzzz = 1".into(),
         "[[account]]\ntoken.secret.zzzzzzzz = 1".into(),
+        "[[account]]\ntoken.kind = 'external'\ntoken.zzzzzzzz = 1".into(),
+        "[[account]]\ntoken.kind = 'external'\ntoken.url = 'https://x'\ntoken.header.zzzzzzzz = 1".into(),
+        "[[account]]\ntoken.kind = 'cloudbase'\ntoken.zzzzzzzz = 1".into(),
+        "[platform]".into(),
+        "[platform]\nticket.zzzzzzzz = 1".into(),
         "[[rule]]".into(),
         "[[case]]".into(),
         "[[case]]\ngiven.zzzzzzzz = 1".into(),
@@ -291,7 +297,7 @@ gambling = []
     7 | base_url = 'http://api.weixin.qq.com'
       |            ^^^^^^^^^^^^^^^^^^^^^^^^^^
       |
-    help: use https://; http:// is accepted for this machine only (127.0.0.1, localhost)
+    help: use https://; http:// is accepted for this machine only (127.0.0.1, localhost), and for api.weixin.qq.com where token.kind is "none"
 
     error[url]: `proxy` is no address of a proxy
      --> /menshen.toml:8:12
@@ -301,7 +307,7 @@ gambling = []
       |
     help: e.g. "http://10.0.0.1:3128" or "socks5h://10.0.0.1:1080"
 
-    error[value]: `kind` cannot be `stabel`: expected stable
+    error[value]: `kind` cannot be `stabel`: expected stable, classic, external, cloudbase, none, authorizer
       --> /menshen.toml:13:18
        |
     13 | token = { kind = 'stabel', secret = ********* }

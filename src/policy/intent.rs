@@ -32,6 +32,65 @@ impl Action {
     }
 }
 
+/// A change a mini program can ask for on the side that uses plugins (`/wxa/plugin`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PluginUse {
+    /// `apply`
+    Apply {
+        /// Our words to the plugin's owner.
+        reason: String,
+    },
+    /// `unbind`
+    Unbind,
+    /// `update`
+    Update {
+        /// The version asked for, as `2.2.46`.
+        user_version: String,
+    },
+}
+
+impl PluginUse {
+    /// WeChat's word for it, which is also that of the command line.
+    pub fn word(&self) -> &'static str {
+        match self {
+            PluginUse::Apply { .. } => "apply",
+            PluginUse::Unbind => "unbind",
+            PluginUse::Update { .. } => "update",
+        }
+    }
+}
+
+/// One recorded, not yet sent change on the using side. Not `Clone`: one intent, one call.
+#[derive(Debug)]
+pub struct UseIntent {
+    record: i64,
+    what: PluginUse,
+    plugin: AppId,
+}
+
+impl UseIntent {
+    /// Only for `store`, and only after the row is committed (held by a test).
+    #[cfg_attr(not(test), expect(dead_code, reason = "the record of the using side comes next"))]
+    pub(crate) fn recorded(record: i64, what: PluginUse, plugin: AppId) -> UseIntent {
+        UseIntent { record, what, plugin }
+    }
+
+    /// The row that announces it.
+    pub fn record(&self) -> i64 {
+        self.record
+    }
+
+    /// What is asked for.
+    pub fn what(&self) -> &PluginUse {
+        &self.what
+    }
+
+    /// The plugin it is about.
+    pub fn plugin(&self) -> &AppId {
+        &self.plugin
+    }
+}
+
 /// One recorded, not yet sent change. Not `Clone`: one intent, one call.
 #[derive(Debug)]
 pub struct Intent {

@@ -35,7 +35,7 @@ pub use compile::RuleProblem;
 pub use decision::{Brake, ConditionWhy, Decision, Found, RuleWhy, Truth, Why};
 pub use history::{Earlier, EarlierKind, History};
 pub use housekeeping::Housekeeping;
-pub use intent::{Action, Intent};
+pub use intent::{Action, Intent, PluginUse, UseIntent};
 pub use limit::{Full, Limited, Places, RuleLimit};
 pub use message::clean_message;
 pub use outcome::{Fate, Mode, Outcome};

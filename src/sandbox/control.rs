@@ -21,6 +21,10 @@ pub(super) fn answer(world: &World, request: &Request) -> (u16, String) {
         ("POST", "/person") => body(request).and_then(|body| person(world, &body)),
         ("POST", "/fault") => body(request).and_then(|body| fault(world, &body)),
         ("POST", "/advance") => body(request).and_then(|body| advance(world, &body)),
+        ("GET", "/ticket") => Ok(json!({ "ticket": world.ticket() })),
+        ("POST", "/ticket") => Ok(json!({ "ticket": world.push_ticket() })),
+        ("GET", "/cloudbase_token") => cloudbase_token(world, &read_query(&request.query)),
+        ("POST", "/authorization") => body(request).and_then(|body| authorization(world, &body)),
         (method, path) => Err(format!("no such control: {method} /sandbox{path}")),
     };
     match result {
@@ -111,6 +115,26 @@ fn fault(world: &World, body: &Map<String, Value>) -> Answer {
     let spec = body.get("spec").and_then(Value::as_str).ok_or("`spec` must be a text like dev_agree:lost-after:2")?;
     let fault = Fault::parse(spec).map_err(|err| err.to_string())?;
     Ok(json!({ "id": world.inject(fault).0 }))
+}
+
+fn cloudbase_token(world: &World, query: &[(String, String)]) -> Answer {
+    let account = query.iter().find(|(name, _)| name == "account").ok_or("`account` must be an appid")?;
+    Ok(json!({ "token": world.cloudbase_token(&account.1) }))
+}
+
+fn authorization(world: &World, body: &Map<String, Value>) -> Answer {
+    let appid = body.get("appid").and_then(Value::as_str).ok_or("`appid` must be a text")?;
+    let done = match body.get("does").and_then(Value::as_str) {
+        Some("authorizes") => {
+            world.authorize(appid);
+            true
+        }
+        Some("withdraws") => world.withdraw_authorization(appid),
+        Some("grants") => world.set_granted(appid, true),
+        Some("denies") => world.set_granted(appid, false),
+        _ => return Err("`does` must be authorizes, withdraws, grants or denies".to_owned()),
+    };
+    if done { Ok(json!({})) } else { Err("the account has not authorized the platform".to_owned()) }
 }
 
 fn advance(world: &World, body: &Map<String, Value>) -> Answer {

@@ -36,7 +36,8 @@ pub enum FaultTextError {
     When(String),
 }
 
-const ENDPOINTS: &str = "stable_token, token, devplugin, plugin";
+const ENDPOINTS: &str = "stable_token, token, devplugin, plugin, component_token, authorizer_token, authorizer_list, \
+    start_push_ticket, quota_get, rid_get";
 const ACTIONS: &str = "dev_apply_list, dev_agree, dev_refuse, dev_delete, apply, list, unbind, update";
 const EFFECTS: &str = "busy, errcode=N, http=STATUS, reset, lost, hang, html, empty, huge=BYTES \
     (each also with -after, as in lost-after: the work is done), truncated, content-type=TYPE, slow=MS, camel-case, \
@@ -86,7 +87,8 @@ impl Fault {
 
     /// Reads `CALLS:EFFECT` or `CALLS:EFFECT:WHEN`.
     ///
-    /// CALLS is `*`, an endpoint (`stable_token`, `token`, `devplugin`, `plugin`) or an action (`dev_apply_list`,
+    /// CALLS is `*`, an endpoint (`stable_token`, `token`, `devplugin`, `plugin`, `component_token`, `authorizer_token`,
+    /// `authorizer_list`, `start_push_ticket`, `quota_get`, `rid_get`) or an action (`dev_apply_list`,
     /// `dev_agree`, `dev_refuse`, `dev_delete`, `apply`, `list`, `unbind`, `update`), with filters behind it:
     /// `dev_apply_list@page=3`, `dev_agree@appid=wx...`, `*@account=wx...`.
     ///
@@ -262,7 +264,8 @@ fn misplaced(fault: &Fault, calls: &str, effect: &str) -> Option<FaultTextError>
         }
         Moment::Token => ("calls that carry a token", !matches!(on, "token" | "stable_token")),
         Moment::Dress if matches!(fault.effect, Effect::ExpiresIn(_)) => {
-            ("stable_token and token", matches!(on, "stable_token" | "token"))
+            let tokens = ["stable_token", "token", "component_token", "authorizer_token"];
+            ("calls for a token", tokens.contains(&on))
         }
         Moment::Before | Moment::After | Moment::Dress => return None,
     };

@@ -2,7 +2,8 @@
 //!
 //! Hides how a plugin's list of applications behaves at WeChat: states, tokens, paging, errors, and
 //! everything that can go wrong between it and a client. Promises the requests, answers and errcodes of
-//! WeChat's documentation for `/cgi-bin/stable_token`, `/cgi-bin/token`, `/wxa/devplugin` and `/wxa/plugin`,
+//! WeChat's documentation for `/cgi-bin/stable_token`, `/cgi-bin/token`, `/wxa/devplugin`, `/wxa/plugin`, the calls of a
+//! third-party platform that lead to a token (`/cgi-bin/component/`), `/cgi-bin/openapi/quota/get` and `rid/get`,
 //! that one seed always makes the same applications, and a ledger of every call that tests can question.
 //! Imports nothing of ours, so that it cannot share a mistake with the client it tests. Listens on loopback
 //! only; it is no server for the world.
@@ -34,8 +35,13 @@
 //! | several applications of one appid | agree and refuse mean the newest pending one, delete the newest refused or timed-out one |
 //! | wrong AppSecret | 40125 |
 //! | a token of unknown shape, replaced or revoked, expired | 40014, 40001, 42001 |
+//! | a token of cloud hosting as `access_token`, or another as `cloudbase_access_token` | 40001 |
+//! | a component token at an account's call, an account's token at a component's | 48001, 61014 |
+//! | a second component or authorizer token | the first works five minutes more |
+//! | refresh tokens | stay the same, or change with each use ([`Platform::rotates`]) |
+//! | a component ticket older than 12 h, an unknown one | 61005, 61006 |
 //! | a path that does not exist | 40066 |
-//! | tokens after a restart | forgotten: a client is told 40001 and asks again |
+//! | tokens, tickets and refresh tokens after a restart | forgotten: a client is told 40001 and asks again |
 //!
 //! # Control over HTTP
 //!
@@ -50,6 +56,10 @@
 //! | `POST /sandbox/apply` | `{"appid", "nickname", "reason", "categories": ["first/second"], "create_time", "account", "sent_as": {...}}`, all optional: a new pending application; `sent_as` replaces fields of the wire |
 //! | `POST /sandbox/person` | `{"appid", "does": "agrees"\|"refuses"\|"withdraws"}` |
 //! | `POST /sandbox/fault` | `{"spec": "dev_agree:lost-after:2"}` answers `{"id": 1}`; `{"lift": 1}` ends it |
+//! | `GET /sandbox/ticket` | `{"ticket"}`: the newest `component_verify_ticket`, as its receiver would have it |
+//! | `POST /sandbox/ticket` | the same, after a new one was made |
+//! | `GET /sandbox/cloudbase_token?account=APPID` | `{"token"}`: what stands in the token file of cloud hosting now |
+//! | `POST /sandbox/authorization` | `{"appid", "does": "withdraws"\|"authorizes"\|"denies"\|"grants"}`: the owner and the platform; deny and grant are about permission set 40 |
 //! | `POST /sandbox/advance` | `{"seconds": 3600}` moves the world's clock on |
 //!
 //! # Faults as text
@@ -58,6 +68,7 @@
 
 mod answer;
 mod application;
+mod component;
 mod control;
 mod corpus;
 mod credentials;
@@ -70,6 +81,7 @@ mod journal;
 mod ledger;
 mod list;
 mod open;
+mod openapi;
 mod options;
 mod plugin;
 mod request;
@@ -87,6 +99,6 @@ pub use fault_text::FaultTextError;
 pub use generate::{Mix, generate};
 pub use ledger::{Accepted, By, Call, Change, Changes, What};
 pub use open::OpenError;
-pub use options::{Account, Clock, Options, Order, RefuseWithoutAppid};
+pub use options::{Account, Clock, Options, Order, Platform, RefuseWithoutAppid};
 pub use server::Server;
 pub use world::{Moved, World};

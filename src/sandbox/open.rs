@@ -4,10 +4,12 @@
 //! stood, but for tokens and for what time has done since.
 
 use super::application::Application;
+use super::component::Authorizations;
 use super::fault::Faults;
 use super::generate::{Mix, generate};
 use super::journal::{self, Journal, Kept, Unreadable};
 use super::ledger::{By, Call, Change, Ledger, What};
+use super::openapi::Answered;
 use super::options::{Clock, Options};
 use super::roster::{EntryId, Roster};
 use super::state::{State, millis, system_ms};
@@ -180,6 +182,8 @@ impl Founding {
             offset_ms: 0,
             rosters,
             tokens: Tokens::new(millis(options.token_lifetime)),
+            authorizations: Authorizations::new(&options),
+            answered: Answered::default(),
             faults,
             ledger: Ledger::new(options.ledger_calls),
             journal,

@@ -43,6 +43,15 @@ pub struct Options {
     pub plugin_limit: usize,
     /// Whether `update` works; if not it is answered with 89257. Default true.
     pub quick_update: bool,
+    /// Whether a grey release is under way: then `update` is answered with 89258. Default false.
+    pub grey_release: bool,
+    /// The third-party platform some accounts have authorized. Default: one that all have ([`Platform::default`]).
+    pub platform: Option<Platform>,
+    /// The account whose calls may come without any token: the side-car of cloud hosting adds it. Default none.
+    pub sidecar: Option<String>,
+    /// Calls a day that `quota/get` says are allowed of each interface. Nothing is refused for it: for that there is
+    /// the fault `errcode=45009`. Default 100,000.
+    pub daily_limit: u32,
     /// The Content-Type of JSON answers. WeChat is not to be relied on here; default `application/json; encoding=utf-8`.
     pub content_type: String,
     /// Faults from the beginning; more with [`super::World::inject`].
@@ -72,6 +81,10 @@ impl Default for Options {
             refuse_without_appid: RefuseWithoutAppid::Reject,
             plugin_limit: 5,
             quick_update: true,
+            grey_release: false,
+            platform: Some(Platform::default()),
+            sidecar: None,
+            daily_limit: 100_000,
             content_type: "application/json; encoding=utf-8".to_owned(),
             faults: Vec::new(),
             fresh: false,
@@ -146,6 +159,35 @@ impl Account {
 impl Default for Account {
     fn default() -> Account {
         Account::plugin(Account::DEFAULT_APPID, Account::DEFAULT_SECRET)
+    }
+}
+
+/// A third-party platform (第三方平台).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Platform {
+    /// `component_appid`.
+    pub appid: String,
+    /// `component_appsecret`.
+    pub secret: String,
+    /// Who authorized it at the beginning; `None` = every account.
+    pub authorizers: Option<Vec<String>>,
+    /// Whether each use of a refresh token makes a new one and ends the old. WeChat does not say. Default false.
+    pub rotates: bool,
+}
+
+impl Platform {
+    /// The platform's appid when none is given.
+    pub const DEFAULT_APPID: &'static str = "wx5a4d424f5800c001";
+}
+
+impl Default for Platform {
+    fn default() -> Platform {
+        Platform {
+            appid: Platform::DEFAULT_APPID.to_owned(),
+            secret: Account::DEFAULT_SECRET.to_owned(),
+            authorizers: None,
+            rotates: false,
+        }
     }
 }
 

@@ -74,7 +74,11 @@ impl State {
         let plugin = wanted(visit, "plugin_appid")?;
         wanted(visit, "user_version")?;
         self.used(&plugin, account, &[Status::Approved])?;
-        if self.options.quick_update { Ok(Answer::ok()) } else { Err(Stop::Errcode(89257)) }
+        match (self.options.quick_update, self.options.grey_release) {
+            (false, _) => Err(Stop::Errcode(89257)),
+            (true, true) => Err(Stop::Errcode(89258)),
+            (true, false) => Ok(Answer::ok()),
+        }
     }
 
     fn used(&self, plugin: &str, account: &str, among: &[Status]) -> Result<EntryId, Stop> {

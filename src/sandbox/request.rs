@@ -24,16 +24,28 @@ pub(super) enum Endpoint {
     Token,
     DevPlugin,
     Plugin,
+    ComponentToken,
+    AuthorizerToken,
+    AuthorizerList,
+    StartPushTicket,
+    QuotaGet,
+    RidGet,
     Unknown,
 }
 
 impl Endpoint {
-    fn of(path: &str) -> Endpoint {
+    pub(super) fn of(path: &str) -> Endpoint {
         match path {
             "/cgi-bin/stable_token" => Endpoint::StableToken,
             "/cgi-bin/token" => Endpoint::Token,
             "/wxa/devplugin" => Endpoint::DevPlugin,
             "/wxa/plugin" => Endpoint::Plugin,
+            "/cgi-bin/component/api_component_token" => Endpoint::ComponentToken,
+            "/cgi-bin/component/api_authorizer_token" => Endpoint::AuthorizerToken,
+            "/cgi-bin/component/api_get_authorizer_list" => Endpoint::AuthorizerList,
+            "/cgi-bin/component/api_start_push_ticket" => Endpoint::StartPushTicket,
+            "/cgi-bin/openapi/quota/get" => Endpoint::QuotaGet,
+            "/cgi-bin/openapi/rid/get" => Endpoint::RidGet,
             _ => Endpoint::Unknown,
         }
     }
@@ -44,6 +56,12 @@ impl Endpoint {
             Endpoint::Token => "token",
             Endpoint::DevPlugin => "devplugin",
             Endpoint::Plugin => "plugin",
+            Endpoint::ComponentToken => "component_token",
+            Endpoint::AuthorizerToken => "authorizer_token",
+            Endpoint::AuthorizerList => "authorizer_list",
+            Endpoint::StartPushTicket => "start_push_ticket",
+            Endpoint::QuotaGet => "quota_get",
+            Endpoint::RidGet => "rid_get",
             Endpoint::Unknown => "unknown",
         }
     }

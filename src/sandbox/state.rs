@@ -5,13 +5,15 @@
 
 use super::answer::{Answer, Delivery, Reply};
 use super::application::Application;
+use super::component::Authorizations;
 use super::fault::{Effect, Fault, Faults, Moment};
 use super::journal::Journal;
 use super::ledger::{By, Call, Change, Ledger, What, words};
+use super::openapi::Answered;
 use super::options::{Clock, Options};
 use super::request::{Body, Endpoint, Request, Subject};
 use super::roster::{EntryId, Roster};
-use super::tokens::{Tokens, Worth};
+use super::tokens::{Grade, Tokens, Worth};
 use fastrand::Rng;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -27,6 +29,8 @@ pub(super) struct State {
     /// By the plugin's appid.
     pub(super) rosters: BTreeMap<String, Roster>,
     pub(super) tokens: Tokens,
+    pub(super) authorizations: Authorizations,
+    pub(super) answered: Answered,
     pub(super) faults: Faults,
     pub(super) ledger: Ledger,
     pub(super) journal: Journal,
@@ -160,12 +164,12 @@ impl State {
             Some(fault) => (Answer::ok(), Some(fault.effect)),
             None => match self.work(visit) {
                 Err(Stop::NotRecorded) => return (None, self.reply(500, Vec::new())),
-                Err(Stop::Errcode(code)) => (self.error(code), self.after(visit)),
+                Err(Stop::Errcode(code)) => (self.error(code, visit), self.after(visit)),
                 Ok(answer) => (answer, self.after(visit)),
             },
         };
         if let Some(Effect::Errcode(code, _)) = instead {
-            answer = self.error(code);
+            answer = self.error(code, visit);
         }
         let dress = self.strike(Moment::Dress, visit);
         self.deliver(visit, answer, instead, &dress)
@@ -177,9 +181,11 @@ impl State {
         after.map(|fault| fault.effect)
     }
 
-    fn error(&mut self, code: i64) -> Answer {
+    fn error(&mut self, code: i64, visit: &Visit) -> Answer {
         let rid = self.rid();
-        Answer::error(code, &rid)
+        let answer = Answer::error(code, &rid);
+        self.answered.note(&rid, self.now_ms(), &visit.subject, &answer);
+        answer
     }
 
     fn work(&mut self, visit: &mut Visit) -> Result<Answer, Stop> {
@@ -187,7 +193,13 @@ impl State {
             Endpoint::Unknown => Err(Stop::Errcode(40066)),
             Endpoint::Token => self.classic_token(visit),
             Endpoint::StableToken => self.stable_token(visit),
-            Endpoint::DevPlugin | Endpoint::Plugin if !visit.subject.post => Err(Stop::Errcode(43002)),
+            Endpoint::ComponentToken => self.component_token(visit),
+            Endpoint::AuthorizerToken => self.authorizer_token(visit),
+            Endpoint::AuthorizerList => self.authorizer_list(visit),
+            Endpoint::StartPushTicket => self.start_push_ticket(visit),
+            Endpoint::DevPlugin | Endpoint::Plugin | Endpoint::QuotaGet | Endpoint::RidGet if !visit.subject.post => {
+                Err(Stop::Errcode(43002))
+            }
             Endpoint::DevPlugin => {
                 let account = self.admit(visit)?;
                 self.devplugin(visit, &account)
@@ -196,32 +208,25 @@ impl State {
                 let account = self.admit(visit)?;
                 self.plugin(visit, &account)
             }
+            Endpoint::QuotaGet => {
+                let account = self.admit(visit)?;
+                self.quota_get(visit, &account)
+            }
+            Endpoint::RidGet => {
+                let account = self.admit(visit)?;
+                self.rid_get(visit, &account)
+            }
         }
     }
 
     /// Looks at the token, then whether there is a readable body.
     fn admit(&mut self, visit: &mut Visit) -> Result<String, Stop> {
-        let token = visit.subject.parameter("access_token").unwrap_or_default().to_owned();
-        if token.is_empty() {
-            return Err(Stop::Errcode(41001));
-        }
-        let now_ms = self.now_ms();
-        if let Some(account) = visit.subject.account.clone()
-            && !self.strike(Moment::Token, visit).is_empty()
-        {
-            self.tokens.revoke_all(&account, now_ms);
-        }
-        let account = match self.tokens.worth(&token, now_ms) {
-            Worth::Good { account, generation } => {
-                visit.token_generation = Some(generation);
-                account
-            }
-            Worth::Expired { generation, .. } => {
-                visit.token_generation = Some(generation);
-                return Err(Stop::Errcode(42001));
-            }
-            Worth::NotLatest => return Err(Stop::Errcode(40001)),
-            Worth::NoToken => return Err(Stop::Errcode(40014)),
+        let token = token_of(&visit.subject).map(|(token, grade)| (token.to_owned(), grade));
+        self.let_tokens_die(visit);
+        let account = match (token, self.options.sidecar.clone()) {
+            (Some((token, kind)), _) => self.account_of(visit, &token, kind)?,
+            (None, Some(account)) => account,
+            (None, None) => return Err(Stop::Errcode(41001)),
         };
         match visit.subject.body {
             Body::Empty => Err(Stop::Errcode(44002)),
@@ -230,13 +235,49 @@ impl State {
         }
     }
 
+    /// A fault may end all tokens of the account before they are looked at.
+    pub(super) fn let_tokens_die(&mut self, visit: &mut Visit) {
+        if let Some(account) = visit.subject.account.clone()
+            && !self.strike(Moment::Token, visit).is_empty()
+        {
+            let now_ms = self.now_ms();
+            self.tokens.revoke_all(&account, now_ms);
+        }
+    }
+
+    /// Whose token it is, if it came under the name of its kind.
+    fn account_of(&self, visit: &mut Visit, token: &str, named: Grade) -> Result<String, Stop> {
+        let (account, generation, grade) = match self.tokens.worth(token, self.now_ms()) {
+            Worth::Good { account, generation, grade } => (account, generation, grade),
+            Worth::Expired { generation, .. } => {
+                visit.token_generation = Some(generation);
+                return Err(Stop::Errcode(42001));
+            }
+            Worth::NotLatest => return Err(Stop::Errcode(40001)),
+            Worth::NoToken => return Err(Stop::Errcode(40014)),
+        };
+        visit.token_generation = Some(generation);
+        match (named, grade) {
+            (Grade::Cloudbase, Grade::Cloudbase) | (Grade::Account, Grade::Account) => Ok(account),
+            (Grade::Account, Grade::Authorizer) => self.authorizations.may_call(&account).map(|()| account),
+            (Grade::Account, Grade::Component) => Err(Stop::Errcode(48001)),
+            _ => Err(Stop::Errcode(40001)),
+        }
+    }
+
     /// Who calls, as far as it can be told before anything is looked at.
     fn who(&self, subject: &Subject) -> Option<String> {
+        let named = |field: &str| subject.field(field).and_then(|appid| appid.as_str()).map(str::to_owned);
         match subject.endpoint {
-            Endpoint::StableToken => subject.field("appid").and_then(|appid| appid.as_str()).map(str::to_owned),
+            Endpoint::StableToken => named("appid"),
             Endpoint::Token => subject.parameter("appid").map(str::to_owned),
-            Endpoint::DevPlugin | Endpoint::Plugin => {
-                match self.tokens.worth(subject.parameter("access_token")?, self.now_ms()) {
+            Endpoint::ComponentToken
+            | Endpoint::AuthorizerToken
+            | Endpoint::AuthorizerList
+            | Endpoint::StartPushTicket => named("component_appid"),
+            Endpoint::DevPlugin | Endpoint::Plugin | Endpoint::QuotaGet | Endpoint::RidGet => {
+                let Some((token, _)) = token_of(subject) else { return self.options.sidecar.clone() };
+                match self.tokens.worth(token, self.now_ms()) {
                     Worth::Good { account, .. } | Worth::Expired { account, .. } => Some(account),
                     Worth::NotLatest | Worth::NoToken => None,
                 }
@@ -271,6 +312,15 @@ impl State {
         }
         self.ledger.push(call);
     }
+}
+
+/// The token of an account's call, and what its name says it is.
+fn token_of(subject: &Subject) -> Option<(&str, Grade)> {
+    let named = |name: &str, grade: Grade| {
+        let token = subject.parameter(name).filter(|token| !token.is_empty())?;
+        Some((token, grade))
+    };
+    named("access_token", Grade::Account).or_else(|| named("cloudbase_access_token", Grade::Cloudbase))
 }
 
 pub(super) fn millis(time: Duration) -> i64 {

@@ -1,4 +1,5 @@
-//! Access tokens of one account: the stable ones and the classic ones, which know nothing of each other.
+//! Access tokens: the stable and the classic ones of an account, those of a third-party platform and those it gets for
+//! an account, and those of cloud hosting. The kinds know nothing of each other.
 //!
 //! Hides WeChat's rules of renewal. Promises that a token is named by a number in everything that is recorded;
 //! the text itself appears only in the answer. Tokens live in memory: a world that is opened again knows none.
@@ -16,6 +17,9 @@ const CLASSIC_A_DAY: u32 = 2000;
 /// WeChat's quotas follow Beijing time.
 const BEIJING_MS: i64 = 8 * 3_600_000;
 const DAY_MS: i64 = 86_400_000;
+/// A new token in the file of cloud hosting every ten minutes, each good for thirty.
+const CLOUDBASE_PUSH_MS: i64 = 600_000;
+const CLOUDBASE_LIFE_MS: i64 = 1_800_000;
 /// What tokens begin with; a text that does not is not even an expired one.
 const PREFIX: &str = "93_";
 const LETTERS: usize = 133;
@@ -36,12 +40,26 @@ pub(super) enum Issue {
     QuotaUsedUp,
 }
 
+/// What a token is good for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Grade {
+    /// Stable and classic ones: the account's own calls.
+    Account,
+    /// The account's calls, made by a third-party platform.
+    Authorizer,
+    /// The platform's own calls.
+    Component,
+    /// The account's calls from cloud hosting, under a name of its own.
+    Cloudbase,
+}
+
 /// What a token is worth.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Worth {
     Good {
         account: String,
         generation: u64,
+        grade: Grade,
     },
     /// 42001.
     Expired {
@@ -70,6 +88,7 @@ pub(super) struct Tokens {
 struct Issued {
     account: String,
     generation: u64,
+    grade: Grade,
     expires_ms: i64,
     /// When it stops working although it has not expired: a successor, or a revocation.
     dead_ms: i64,
@@ -79,6 +98,9 @@ struct Issued {
 struct Current {
     stable: Option<String>,
     classic: Option<String>,
+    authorizer: Option<String>,
+    component: Option<String>,
+    cloudbase: Option<(String, i64)>,
     forced_ms: Option<i64>,
     forces: Daily,
     classics: Daily,
@@ -105,7 +127,8 @@ impl Tokens {
             return Issue::Handed(handed);
         }
         let old = self.current(account).stable.take();
-        Issue::Handed(self.succeed(old, account, now_ms, now_ms + self.overlap_ms, |current| &mut current.stable))
+        let dies_ms = now_ms + self.overlap_ms;
+        Issue::Handed(self.succeed(old, account, now_ms, dies_ms, Grade::Account, |current| &mut current.stable))
     }
 
     /// `stable_token` with `force_refresh`: ends the old token at once, at most every 30 s and 20 times a day.
@@ -120,7 +143,7 @@ impl Tokens {
         }
         current.forced_ms = Some(now_ms);
         let old = current.stable.take();
-        Issue::Handed(self.succeed(old, account, now_ms, now_ms, |current| &mut current.stable))
+        Issue::Handed(self.succeed(old, account, now_ms, now_ms, Grade::Account, |current| &mut current.stable))
     }
 
     /// `/cgi-bin/token`: always a new token; the old one works five minutes more.
@@ -130,13 +153,39 @@ impl Tokens {
             return Issue::QuotaUsedUp;
         }
         let old = current.classic.take();
-        Issue::Handed(self.succeed(old, account, now_ms, now_ms + self.overlap_ms, |current| &mut current.classic))
+        let dies_ms = now_ms + self.overlap_ms;
+        Issue::Handed(self.succeed(old, account, now_ms, dies_ms, Grade::Account, |current| &mut current.classic))
+    }
+
+    /// `api_authorizer_token`: always a new token; the old one works five minutes more.
+    pub(super) fn authorizer(&mut self, account: &str, now_ms: i64) -> Handed {
+        let (old, dies_ms) = (self.current(account).authorizer.take(), now_ms + self.overlap_ms);
+        self.succeed(old, account, now_ms, dies_ms, Grade::Authorizer, |current| &mut current.authorizer)
+    }
+
+    /// `api_component_token`: always a new token; the old one works five minutes more.
+    pub(super) fn component(&mut self, platform: &str, now_ms: i64) -> Handed {
+        let (old, dies_ms) = (self.current(platform).component.take(), now_ms + self.overlap_ms);
+        self.succeed(old, platform, now_ms, dies_ms, Grade::Component, |current| &mut current.component)
+    }
+
+    /// What stands in the token file of cloud hosting: a new one every ten minutes, each good for thirty.
+    pub(super) fn cloudbase(&mut self, account: &str, now_ms: i64) -> String {
+        if let Some((token, made_ms)) = &self.current(account).cloudbase
+            && now_ms - made_ms < CLOUDBASE_PUSH_MS
+        {
+            return token.clone();
+        }
+        let handed = self.issue(account, now_ms, CLOUDBASE_LIFE_MS, Grade::Cloudbase);
+        self.current(account).cloudbase = Some((handed.token.clone(), now_ms));
+        handed.token
     }
 
     /// Ends every token of an account.
     pub(super) fn revoke_all(&mut self, account: &str, now_ms: i64) {
         let current = self.current(account);
-        (current.stable, current.classic) = (None, None);
+        let (forces, classics) = (std::mem::take(&mut current.forces), std::mem::take(&mut current.classics));
+        *current = Current { forced_ms: current.forced_ms, forces, classics, ..Current::default() };
         for issued in self.known.values_mut().filter(|issued| issued.account == account) {
             issued.dead_ms = issued.dead_ms.min(now_ms);
         }
@@ -148,7 +197,9 @@ impl Tokens {
             Some(Issued { account, generation, expires_ms, .. }) if now_ms >= *expires_ms => {
                 Worth::Expired { account: account.clone(), generation: *generation }
             }
-            Some(issued) => Worth::Good { account: issued.account.clone(), generation: issued.generation },
+            Some(Issued { account, generation, grade, .. }) => {
+                Worth::Good { account: account.clone(), generation: *generation, grade: *grade }
+            }
             None if looks_like_one(token) => Worth::NotLatest,
             None => Worth::NoToken,
         }
@@ -169,6 +220,7 @@ impl Tokens {
         account: &str,
         now_ms: i64,
         old_dies_ms: i64,
+        grade: Grade,
         place: impl FnOnce(&mut Current) -> &mut Option<String>,
     ) -> Handed {
         self.forget_old(now_ms);
@@ -176,14 +228,19 @@ impl Tokens {
             old.dead_ms = old.dead_ms.min(old_dies_ms);
             old.expires_ms = old.expires_ms.max(old_dies_ms);
         }
+        let handed = self.issue(account, now_ms, self.lifetime_ms, grade);
+        *place(self.current(account)) = Some(handed.token.clone());
+        handed
+    }
+
+    fn issue(&mut self, account: &str, now_ms: i64, lifetime_ms: i64, grade: Grade) -> Handed {
         let token: String = PREFIX.chars().chain((0..LETTERS).map(|_| self.letters.alphanumeric())).collect();
         let generation = self.next_generation;
         self.next_generation += 1;
-        let expires_ms = now_ms + self.lifetime_ms;
-        let issued = Issued { account: account.to_owned(), generation, expires_ms, dead_ms: i64::MAX };
+        let expires_ms = now_ms + lifetime_ms;
+        let issued = Issued { account: account.to_owned(), generation, grade, expires_ms, dead_ms: i64::MAX };
         self.known.insert(token.clone(), issued);
-        *place(self.current(account)) = Some(token.clone());
-        Handed { token, expires_in_secs: self.lifetime_ms / 1000, generation }
+        Handed { token, expires_in_secs: lifetime_ms / 1000, generation }
     }
 
     /// A token dead for a day is no longer told from one that never was.

@@ -11,6 +11,7 @@ use super::options::Options;
 use super::request::Request;
 use super::roster::{Counts, EntryId};
 use super::state::{State, Stop, millis};
+use super::tokens::Issue;
 use serde_json::json;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -171,6 +172,64 @@ impl World {
         let mut state = self.lock();
         let now_ms = state.now_ms();
         state.tokens.revoke_all(account, now_ms);
+    }
+
+    /// A token as a central service might keep it: `stable_token` in normal mode.
+    pub fn stable_token(&self, account: &str) -> String {
+        let mut state = self.lock();
+        let now_ms = state.now_ms();
+        match state.tokens.stable(account, now_ms) {
+            Issue::Handed(handed) => handed.token,
+            Issue::QuotaUsedUp => String::new(),
+        }
+    }
+
+    /// What stands in the token file of cloud hosting now.
+    pub fn cloudbase_token(&self, account: &str) -> String {
+        let mut state = self.lock();
+        let now_ms = state.now_ms();
+        state.tokens.cloudbase(account, now_ms)
+    }
+
+    /// The newest `component_verify_ticket`.
+    pub fn ticket(&self) -> String {
+        let mut state = self.lock();
+        let now_ms = state.now_ms();
+        state.authorizations.ticket(now_ms)
+    }
+
+    /// A new `component_verify_ticket`, as WeChat sends one every ten minutes.
+    pub fn push_ticket(&self) -> String {
+        let mut state = self.lock();
+        let now_ms = state.now_ms();
+        state.authorizations.push_ticket(now_ms)
+    }
+
+    /// How often the platform asked for tickets to be sent.
+    pub fn ticket_pushes(&self) -> u32 {
+        self.lock().authorizations.pushes()
+    }
+
+    /// The owner of an account authorizes the platform, perhaps again: its refresh token is a new one.
+    pub fn authorize(&self, account: &str) {
+        let mut state = self.lock();
+        let now_ms = state.now_ms();
+        state.authorizations.authorize(account, now_ms);
+    }
+
+    /// The owner of an account takes his authorization back. Says whether there was one.
+    pub fn withdraw_authorization(&self, account: &str) -> bool {
+        self.lock().authorizations.withdraw(account)
+    }
+
+    /// Grants permission set 40 to the platform, or takes it back. Says whether the account has authorized it.
+    pub fn set_granted(&self, account: &str, granted: bool) -> bool {
+        self.lock().authorizations.set_granted(account, granted)
+    }
+
+    /// Whether this refresh token was ever handed out.
+    pub fn issued_refresh_token(&self, text: &str) -> bool {
+        self.lock().authorizations.issued(text)
     }
 
     /// Asks without a network, for tests and fuzzing: HTTP status and body of what a server would answer, the control

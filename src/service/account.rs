@@ -4,12 +4,13 @@
 //! keeps the client (its token, its quota pause) where its settings stayed the same.
 
 use super::rulesets::RuleSets;
+use super::token::{self, Acting, Platforms};
 use super::turns::Turns;
 use crate::config::{self, Config};
 use crate::policy::{AppId, Application, Housekeeping, Mode, RuleProblem, RuleSet};
-use crate::wechat::{self, BuildError, Client, Lane, TokenSource};
+use crate::wechat::{self, BuildError, Client, Lane};
 use jiff::{Timestamp, tz::TimeZone};
-use secrecy::ExposeSecret;
+use secrecy::SecretString;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,6 +34,15 @@ pub struct Account {
     pub(super) turns: Arc<Turns>,
     /// Its way to a turn.
     pub(super) lane: Arc<Lane>,
+    /// The third-party platform it acts through.
+    pub(super) acting: Option<Acting>,
+}
+
+/// What accounts have in common, while they are made.
+struct Shared<'c> {
+    turns: Arc<Turns>,
+    rules: RuleSets<'c>,
+    platforms: Platforms,
 }
 
 /// The spaces between readings; tests shorten them.
@@ -89,11 +99,12 @@ impl Account {
     /// Every account of a configuration, keeping the clients of `earlier` ones whose settings did not change.
     pub fn all(config: &Config, around: &Surroundings, earlier: &[Account]) -> Result<Vec<Account>, SetupError> {
         let turns = earlier.first().map_or_else(|| Turns::new(&config.service), |account| Arc::clone(&account.turns));
+        let mut shared =
+            Shared { turns, rules: RuleSets::new(&config.policy.spec), platforms: Platforms::after(earlier) };
         let earlier: HashMap<&AppId, &Account> = earlier.iter().map(|account| (&account.appid, account)).collect();
-        let mut rules = RuleSets::new(&config.policy.spec);
         let accounts = config.accounts.iter();
         accounts
-            .map(|source| Account::new(config, source, around, &turns, &mut rules, earlier.get(&source.appid).copied()))
+            .map(|source| Account::new(config, source, around, &mut shared, earlier.get(&source.appid).copied()))
             .collect()
     }
 
@@ -101,13 +112,13 @@ impl Account {
         config: &Config,
         source: &config::Account,
         around: &Surroundings,
-        turns: &Arc<Turns>,
-        rules: &mut RuleSets<'_>,
+        shared: &mut Shared<'_>,
         before: Option<&Account>,
     ) -> Result<Account, SetupError> {
-        let client = match before.filter(|account| same_client(&account.source, source)) {
+        let acting = shared.platforms.of(config, source)?;
+        let client = match before.filter(|account| same_client(account, source, acting.as_ref())) {
             Some(account) => account.client.clone(),
-            None => client(source, turns)?,
+            None => client(source, acting.as_ref(), &shared.turns)?,
         };
         Ok(Account {
             name: source.name.clone(),
@@ -116,14 +127,15 @@ impl Account {
             mode: config.service.mode,
             limits: source.limits,
             timezone: config.service.timezone.clone(),
-            rules: rules.of(&source.name, before)?,
+            rules: shared.rules.of(&source.name, before)?,
             client,
             pace: around.pace.clone(),
             pending: config.pending,
             housekeeping: config.housekeeping,
             source: source.clone(),
-            turns: Arc::clone(turns),
-            lane: before.map_or_else(|| turns.of_passes(), |account| Arc::clone(&account.lane)),
+            turns: Arc::clone(&shared.turns),
+            lane: before.map_or_else(|| shared.turns.of_passes(), |account| Arc::clone(&account.lane)),
+            acting,
         })
     }
 
@@ -145,31 +157,39 @@ impl Account {
     }
 }
 
-/// Whether the client built for one serves the other: same account, same secret, same way to WeChat.
-fn same_client(one: &config::Account, other: &config::Account) -> bool {
-    let secret = |account: &config::Account| match &account.token {
-        config::Token::Stable { secret } => secret.value().map(|value| value.expose_secret().to_owned()),
+/// Whether the client built for an account serves this one: same appid, same token, same way to WeChat, same platform.
+fn same_client(one: &Account, other: &config::Account, acting: Option<&Acting>) -> bool {
+    let Account { source, .. } = one;
+    let same_platform = match (&one.acting, acting) {
+        (None, None) => true,
+        (Some(one), Some(other)) => one.is(other),
+        _ => false,
     };
-    one.appid == other.appid && one.wechat == other.wechat && secret(one) == secret(other)
+    source.appid == other.appid && source.wechat == other.wechat && source.token == other.token && same_platform
 }
 
-fn client(source: &config::Account, turns: &Turns) -> Result<Client, SetupError> {
+/// The certificates the configuration read.
+pub(super) fn ca_pem(wechat: &config::Wechat) -> Option<Arc<[u8]>> {
+    wechat.ca_file.as_ref().map(|file| Arc::clone(&file.pem))
+}
+
+/// The proxy, its password included.
+pub(super) fn proxy(wechat: &config::Wechat) -> Option<SecretString> {
+    wechat.proxy.as_ref().map(|proxy| proxy.expose().into())
+}
+
+fn client(source: &config::Account, acting: Option<&Acting>, turns: &Turns) -> Result<Client, SetupError> {
     let wechat = &source.wechat;
-    let token = match &source.token {
-        config::Token::Stable { secret } => {
-            TokenSource::Stable { secret: secret.value().expect("loaded with its secrets").clone() }
-        }
-    };
     let settings = wechat::Settings {
         appid: source.appid.clone(),
-        token,
+        token: token::source(&source.token, acting),
         base_url: wechat.base_url.clone(),
         page_size: wechat.page_size,
         max_in_flight: wechat.max_in_flight,
         calls_per_minute: wechat.calls_per_minute,
         timeout: timeout(wechat.timeout),
-        proxy: wechat.proxy.as_ref().map(|proxy| proxy.expose().into()),
-        ca_pem: wechat.ca_file.as_ref().map(|file| Arc::clone(&file.pem)),
+        proxy: proxy(wechat),
+        ca_pem: ca_pem(wechat),
         page_ceiling: wechat::PAGE_CEILING,
         in_flight_total: Some(turns.of_calls()),
         connections: turns.connections.clone(),
@@ -178,11 +198,11 @@ fn client(source: &config::Account, turns: &Turns) -> Result<Client, SetupError>
 }
 
 #[cfg(not(feature = "fault-points"))]
-fn timeout(configured: Duration) -> Duration {
+pub(super) fn timeout(configured: Duration) -> Duration {
     configured
 }
 
 #[cfg(feature = "fault-points")]
-fn timeout(configured: Duration) -> Duration {
+pub(super) fn timeout(configured: Duration) -> Duration {
     crate::fault_point::quick().map_or(configured, |(_, timeout)| timeout)
 }

@@ -32,6 +32,7 @@ mod settle;
 mod standing;
 mod supervisor;
 mod systemd;
+mod token;
 mod turns;
 mod verify;
 mod warnings;

@@ -15,7 +15,7 @@ use super::schedule::{ScheduleError, Ticks, next_tick};
 use super::standing::{Standings, Turn};
 use super::supervisor::{Pulse, Supervisor, patience};
 use super::turns::begins_after;
-use super::{systemd, warnings};
+use super::{systemd, token, warnings};
 use crate::config::Config;
 use crate::policy::AppId;
 use crate::store::{ActiveBrake, BrakeKind, Store, StoreError};
@@ -99,6 +99,7 @@ impl Service {
 pub async fn run_once(service: &Service, tell: &(dyn Fn(Stage) + Sync)) -> Result<Vec<PassReport>, RunError> {
     let watch = Watch::default();
     let mut signals = Signals::listen()?;
+    token::warn(&service.accounts);
     warnings::tell(&service.config);
     // Signs of life of its own for each: by them it keeps its turn or lets another account work.
     let alone = || Watch { beats: Arc::default(), ..watch.clone() };
@@ -122,6 +123,7 @@ pub async fn run_once(service: &Service, tell: &(dyn Fn(Stage) + Sync)) -> Resul
 /// The service, until SIGTERM or SIGINT. `reload` reads the configuration again; its error is already words.
 pub async fn run(service: Service, reload: &dyn Fn() -> Result<Config, String>) -> Result<(), RunError> {
     let mut signals = Signals::listen()?;
+    token::warn(&service.accounts);
     let (sender, mut ticks) = mpsc::channel(1);
     let mut round = Round::start(service, sender).await?;
     round.look_for_brakes().await;
@@ -406,6 +408,7 @@ impl Round {
         self.service.config = config;
         let before = std::mem::replace(&mut self.service.accounts, accounts);
         self.leave_alone_what_is_gone(&before);
+        token::warn(&self.service.accounts);
         Ok(())
     }
 

@@ -6,19 +6,20 @@
 //! after WeChat has asked for quiet nothing is sent until then.
 
 use super::{
-    Class, Error, Listing, Settings, Stay, TokenState,
-    errcodes::proves_nothing_done,
-    http::Http,
+    Class, Error, Listing, Settings, Stay, TokenSource, TokenState,
+    http::{Cargo, Http, Way},
     paging::Paging,
     pause::{Kept, Pause},
     rate::{Rate, Slot},
     settings::BuildError,
     tokens::{Token, Tokens},
-    wire::{self, Ack, Page},
+    wire::{self, Page},
 };
-use crate::policy::{AppId, Fate, Intent};
+use crate::policy::{AppId, Fate, Intent, UseIntent};
+use bytes::Bytes;
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use jiff::Timestamp;
+use secrecy::ExposeSecret;
 use std::{
     future,
     sync::{
@@ -44,6 +45,11 @@ const RETRY_PAUSE: Duration = Duration::from_millis(250);
 const WIND_UP: Duration = Duration::from_millis(250);
 /// A call that is not answered by then no longer keeps a place among the calls of all accounts; most take a tenth of it.
 const QUICK: Duration = Duration::from_secs(1);
+
+mod called;
+mod questions;
+
+use called::{Called, Reach};
 
 /// The way to WeChat for one account. Clones share everything.
 #[derive(Clone)]
@@ -122,8 +128,8 @@ impl Client {
             return Err(BuildError::Zero { key });
         }
         let inner = Inner {
-            http: Http::new(&settings)?,
-            tokens: Tokens::new(&settings),
+            http: http(&settings)?,
+            tokens: Tokens::new(&settings)?,
             rate: Rate::new(settings.max_in_flight, settings.calls_per_minute, settings.in_flight_total),
             pause: Mutex::new(None),
             paused: Notify::new(),
@@ -198,16 +204,23 @@ impl Client {
     pub async fn carry_out(&self, slot: Slot, intent: Intent) -> Answer {
         let start = Instant::now();
         let mut called = match wire::intent_request(&intent) {
-            Ok(body) => self.call(slot, body, ACK_MAX_BYTES, wire::read_ack).await,
+            Ok(body) => self.call(slot, Request::change(wire::DEVPLUGIN, body), wire::read_ack).await,
             Err(error) => Called::unsent(error),
         };
         if planted_bug!("blind-retry")
             && called.fate() == Fate::Lost
             && let (Ok(slot), Ok(body)) = (self.slot().await, wire::intent_request(&intent))
         {
-            called = self.call(slot, body, ACK_MAX_BYTES, wire::read_ack).await;
+            called = self.call(slot, Request::change(wire::DEVPLUGIN, body), wire::read_ack).await;
         }
         called.answer(start.elapsed())
+    }
+
+    /// Asks WeChat for the change on the using side (`/wxa/plugin`) that was recorded. Takes no longer than one call may.
+    pub async fn carry_out_use(&self, slot: Slot, intent: UseIntent) -> Answer {
+        let start = Instant::now();
+        let request = Request::change(wire::PLUGIN, wire::use_request(&intent));
+        self.call(slot, request, wire::read_ack).await.answer(start.elapsed())
     }
 
     /// Why and until when the client sends nothing.
@@ -216,9 +229,26 @@ impl Client {
         kept?.left(Timestamp::now(), Instant::now())
     }
 
-    /// Kind, age and remaining life of the token in use; `None` before the first call.
-    pub async fn token_state(&self) -> Option<TokenState> {
+    /// Kind, source, age and remaining life of the token in use. Asks for nothing.
+    pub async fn token_state(&self) -> TokenState {
         self.inner.tokens.state().await
+    }
+
+    /// Sees to it that there is a token, fetching one if need be.
+    ///
+    /// # Errors
+    /// As [`Client::slot`].
+    pub async fn obtain_token(&self) -> Result<TokenState, Error> {
+        self.ready()?;
+        let token = self.inner.tokens.get(&self.inner.http).await;
+        self.noted(token)?;
+        Ok(self.token_state().await)
+    }
+
+    /// Whether the next call ends the token other systems hold for this appid: only with `cgi-bin/token`, and only when
+    /// it is not held yet.
+    pub async fn would_cut_off_others(&self) -> bool {
+        self.inner.tokens.would_cut_off_others().await
     }
 
     /// One page, asked for again a little later while WeChat is busy.
@@ -240,30 +270,33 @@ impl Client {
         if over.load(Ordering::Relaxed) {
             return Err(Error::Request { problem: "the list has ended" });
         }
-        let body = wire::list_request(page, self.inner.page_size);
+        self.one_page(slot, page, self.inner.page_size).await
+    }
+
+    async fn one_page(&self, slot: Slot, page: u32, page_size: u32) -> Result<Page, Error> {
+        let body = wire::list_request(page, page_size).into();
+        let request = Request { path: wire::DEVPLUGIN, body, limit: PAGE_MAX_BYTES };
         let read = |body: &[u8], secrets: &[&str]| wire::read_page_without(body, page, secrets);
-        self.call(slot, body, PAGE_MAX_BYTES, read).await.result
+        self.call(slot, request, read).await.result
     }
 
     /// One call; while it is slow, another account's goes in its place.
     async fn call<T>(
         &self,
         mut slot: Slot,
-        body: Vec<u8>,
-        limit: usize,
+        request: Request,
         read: impl Fn(&[u8], &[&str]) -> Result<T, Error>,
     ) -> Called<T> {
         let shared = slot.shared();
         let quick = QUICK.min(self.inner.timeout / 2);
-        Stay::during(shared, quick, self.call_in(slot, body, limit, read)).await
+        Stay::during(shared, quick, self.call_in(slot, request, read)).await
     }
 
     /// One call, repeated once with another token if WeChat rejects the first.
     async fn call_in<T>(
         &self,
         mut slot: Slot,
-        body: Vec<u8>,
-        limit: usize,
+        request: Request,
         read: impl Fn(&[u8], &[&str]) -> Result<T, Error>,
     ) -> Called<T> {
         let deadline = Instant::now() + self.inner.timeout;
@@ -275,7 +308,7 @@ impl Client {
             Ok(token) => token,
             Err(error) => return Called::unsent(error),
         };
-        let first = self.call_once(&mut slot, &token, body.clone(), limit, deadline, &read).await;
+        let first = self.call_once(&mut slot, &token, request.clone(), deadline, &read).await;
         if !first.rejects_the_token() {
             return first;
         }
@@ -286,9 +319,9 @@ impl Client {
         }
         let token = match self.token(deadline, Some(&token)).await {
             Ok(token) => token,
-            Err(error) => return Called { result: Err(error), ..first },
+            Err(error) => return first.followed_by(error),
         };
-        let second = self.call_once(&mut slot, &token, body, limit, deadline, &read).await;
+        let second = self.call_once(&mut slot, &token, request, deadline, &read).await;
         match second.result {
             Err(error) if error.class() == Class::Refresh => {
                 self.inner.tokens.reject(&token).await;
@@ -302,22 +335,23 @@ impl Client {
         &self,
         slot: &mut Slot,
         token: &Token,
-        body: Vec<u8>,
-        limit: usize,
+        request: Request,
         deadline: Instant,
         read: &impl Fn(&[u8], &[&str]) -> Result<T, Error>,
     ) -> Called<T> {
+        let Request { path, body, limit } = request;
         let left = deadline.saturating_duration_since(Instant::now());
         let sent_at = Timestamp::now();
         slot.sent();
-        let reply = self.inner.http.post(wire::DEVPLUGIN, Some(token.expose()), body, left, limit).await;
+        let reply = self.inner.http.post(path, token.query(), body, left, limit).await;
         let http_status = match &reply {
             Ok(reply) => Some(reply.status),
             Err(Error::Http { status }) => Some(*status),
             Err(_) => None,
         };
         let secrets = [token.expose(), self.inner.tokens.secret()];
-        let result = self.noted(reply.and_then(|reply| read(reply.body(), &secrets)));
+        let result = reply.and_then(|reply| read(reply.body(), &secrets));
+        let result = self.noted(result.map_err(|error| self.inner.tokens.understood(error)));
         Called { result, http_status, sent_at, reach: Reach::Answerable }
     }
 
@@ -354,78 +388,38 @@ impl Client {
     }
 }
 
+/// What is asked for, where, and how long an answer may be.
+#[derive(Clone)]
+struct Request {
+    path: &'static str,
+    body: Bytes,
+    limit: usize,
+}
+
+impl Request {
+    /// One that is answered with a short yes or no.
+    fn change(path: &'static str, body: Vec<u8>) -> Request {
+        Request { path, body: body.into(), limit: ACK_MAX_BYTES }
+    }
+}
+
+fn http(settings: &Settings) -> Result<Http, BuildError> {
+    let cargo = match settings.token {
+        TokenSource::None => Cargo::Plain,
+        _ => Cargo::Secret,
+    };
+    let way = Way {
+        proxy: settings.proxy.as_ref().map(ExposeSecret::expose_secret),
+        ca_pem: settings.ca_pem.as_deref(),
+        timeout: settings.timeout,
+        connections: &settings.connections,
+    };
+    Http::new(&settings.base_url, cargo, &way)
+}
+
 /// Half to one and a half of it, so that pages that failed together do not come back together.
 fn jittered(pause: Duration) -> Duration {
     pause.mul_f64(0.5 + fastrand::f64())
-}
-
-/// How far a call got.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Reach {
-    /// It was never tried.
-    Unsent,
-    /// It was tried: what came back decides.
-    Answerable,
-}
-
-/// A call, and what came back.
-struct Called<T> {
-    result: Result<T, Error>,
-    http_status: Option<u16>,
-    sent_at: Timestamp,
-    reach: Reach,
-}
-
-impl<T> Called<T> {
-    fn unsent(error: Error) -> Called<T> {
-        Called { result: Err(error), http_status: None, sent_at: Timestamp::now(), reach: Reach::Unsent }
-    }
-
-    fn rejects_the_token(&self) -> bool {
-        self.result.as_ref().is_err_and(|error| error.class() == Class::Refresh)
-    }
-
-    fn fate(&self) -> Fate {
-        match (&self.result, self.reach) {
-            (Ok(_), _) => Fate::Accepted,
-            (Err(_), Reach::Unsent) => Fate::Unsent,
-            (Err(error), Reach::Answerable) => fate_of(error),
-        }
-    }
-}
-
-/// What an error of a call that was tried says about the change it asked for.
-fn fate_of(error: &Error) -> Fate {
-    match error {
-        Error::Api { errcode, .. } if proves_nothing_done(*errcode) => Fate::Rejected,
-        // The call itself was answered: its token was rejected, and there was no other.
-        Error::Token(_) | Error::TokenRejected(_) => Fate::Rejected,
-        Error::Connect { .. } | Error::Request { .. } | Error::Paused(_) => Fate::Unsent,
-        _ => Fate::Lost,
-    }
-}
-
-impl Called<Ack> {
-    fn answer(self, took: Duration) -> Answer {
-        let fate = self.fate();
-        let (http_status, sent_at) = (self.http_status, self.sent_at);
-        match self.result {
-            Ok(Ack { errmsg, rid }) => {
-                Answer { fate, errcode: Some(0), errmsg: Some(errmsg), rid, http_status, error: None, sent_at, took }
-            }
-            Err(error) => Answer {
-                fate,
-                // A pause's number was the answer to another call.
-                errcode: error.errcode().filter(|_| !matches!(error, Error::Paused(_))),
-                errmsg: error.errmsg().map(Into::into),
-                rid: error.rid().map(Into::into),
-                http_status,
-                error: Some(error),
-                sent_at,
-                took,
-            },
-        }
-    }
 }
 
 #[cfg(test)]

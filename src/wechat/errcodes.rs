@@ -46,10 +46,11 @@ const REREAD: &str = "nothing to do: the list is read again and says where it st
 const REPORT: &str = "this is a mistake of menshen's: please report it with the rid";
 const KEYS: &str =
     "compare the keys of 开发管理 - 开发设置 - API安全 with what menshen sends, or switch API security off";
+const TICKET: &str = "the next ticket comes within 10 minutes (menshen asks for it with api_start_push_ticket); see that [platform] ticket is the newest";
 const PERMISSIONS: &str =
     "settle the permission sets (权限集) of the third-party platform in its console, then authorize again";
 
-/// Every documented errcode of `/wxa/devplugin`, `/wxa/plugin` and the token endpoints, ascending.
+/// Every documented errcode of `/wxa/devplugin`, `/wxa/plugin`, the token endpoints and `/cgi-bin/openapi`, ascending.
 ///
 /// Sources: the error tables of developers.weixin.qq.com (api_managepluginapplication,
 /// api_manageplugin, pluginManager.setDevPluginApplyStatus, api_getstableaccesstoken,
@@ -126,18 +127,8 @@ pub(crate) const TABLE: &[Meaning] = {
             "the third-party platform's IP is not registered",
             "register this server's IP in its console",
         ),
-        row(
-            61005,
-            Human,
-            "the component ticket has expired",
-            "wait for the next ticket (every 10 minutes) or call api_start_push_ticket",
-        ),
-        row(
-            61006,
-            Human,
-            "the component ticket is invalid",
-            "wait for the next ticket (every 10 minutes) or call api_start_push_ticket",
-        ),
+        row(61005, Human, "the component ticket has expired (component_verify_ticket)", TICKET),
+        row(61006, Human, "the component ticket is invalid (component_verify_ticket)", TICKET),
         row(
             61007,
             Human,
@@ -164,7 +155,31 @@ pub(crate) const TABLE: &[Meaning] = {
         ),
         row(61028, Human, "the third-party platform is not published, or its permissions wait", PERMISSIONS),
         row(61029, Human, "the third-party platform is not published, or its permissions wait", PERMISSIONS),
-        row(80067, Bug, "the plugin in use was not found", "check the plugin's appid"),
+        row(
+            76001,
+            Human,
+            "the rid was not found",
+            "a rid is kept for 7 days, and only for the account that made the call",
+        ),
+        row(
+            76002,
+            Human,
+            "the rid has a wrong format",
+            "it is three groups of hexadecimal digits, as in 61725984-6126f6f9-040f19c4",
+        ),
+        row(
+            76003,
+            Human,
+            "no permission for this rid or cgi_path",
+            "ask with the account that made the call; a cgi_path begins with a slash and has no host",
+        ),
+        row(76022, Human, "calls of the sns interfaces cannot be looked up", "look up calls of other interfaces"),
+        row(
+            80067,
+            Human,
+            "the plugin in use was not found",
+            "check the plugin's appid; `list` shows the plugins in use",
+        ),
         row(89044, Human, "the plugin's appid does not exist", "check that this account owns a plugin"),
         row(89236, Human, "the plugin cannot be applied for", "ask the plugin's owner"),
         row(89237, State, "the plugin is already added", "nothing to do"),
@@ -184,6 +199,19 @@ pub(crate) const TABLE: &[Meaning] = {
             "decide it in the console",
         ),
         row(89247, Retry, "internal error at WeChat", "try again shortly"),
+        row(
+            89257,
+            Human,
+            "this version of the plugin does not support quick update",
+            "choose a version that does, or update the plugin with the next release of the mini program",
+        ),
+        row(
+            89258,
+            Human,
+            "a gradual release is under way, so there is no quick update",
+            "finish or take back the gradual release (灰度发布) first",
+        ),
+        row(89259, Human, "a live-stream plugin may not be removed", "nothing to do"),
         row(89501, Human, "this server's IP waits for the admin's confirmation", ADMIN_IP),
         row(89502, Human, "this server's IP waits for the admin's confirmation", ADMIN_IP),
         row(89503, Human, "this server's IP needs the admin's confirmation", ADMIN_IP),
@@ -228,7 +256,8 @@ mod tests {
             (&[45009, 45011, 89506, 89507], Pause),
             (&[40013, 40125, 40164, 40230, 40234, 40240, 42007, 45035, 48001, 48004, 50002, -604_101], Human),
             (&[61003, 61004, 61007, 61016, 61022, 61023, 61028, 61029, 89044, 89244, 89501, 89503, 89505], Human),
-            (&[40002, 40097, 40101, 41001, 41002, 41004, 43002, 44002, 47001, 61014, 80067], Bug),
+            (&[40002, 40097, 40101, 41001, 41002, 41004, 43002, 44002, 47001, 61014], Bug),
+            (&[76001, 76002, 76003, 76022, 80067, 89257, 89258, 89259], Human),
         ];
         for (codes, class) in cases {
             for code in *codes {

@@ -63,6 +63,54 @@ pub enum Error {
     /// WeChat rejects the token it has just handed out, and asking by force did not help or is not allowed now.
     #[error("WeChat rejects the access token it hands out")]
     TokenRejected(#[source] Option<Box<Error>>),
+    /// The token is kept fresh by somebody else, and what he hands out is the one WeChat has just rejected.
+    #[error("WeChat rejects the access token that {origin} hands out")]
+    TokenKept {
+        /// `the command`, `the file`, `the service at url`.
+        origin: &'static str,
+        /// WeChat's words, if it was this call that was rejected.
+        #[source]
+        rejected: Option<Box<Error>>,
+    },
+    /// Tokens of ours die before their time again and again: another system fetches its own and ends them.
+    #[error("another system fetches {kind} tokens for this appid and ends ours; the next is fetched in {} s", wait.as_secs())]
+    TokenFight {
+        /// The kind, as in the configuration.
+        kind: &'static str,
+        /// How long we keep out of it.
+        wait: Duration,
+    },
+    /// There is a side-car that should add the token, and it did not.
+    #[error("the call reached WeChat without a token that is valid: cloud hosting's side-car added none")]
+    Sidecar,
+    /// What somebody else hands out could not be had; `problem` holds nothing of it.
+    #[error("{what}: {problem}")]
+    Outside {
+        /// What was asked, e.g. `the file /run/wx/token`.
+        what: String,
+        /// What is wrong, e.g. `there is no such file`.
+        problem: String,
+    },
+    /// WeChat does not take the component ticket, or there is none.
+    #[error("the third-party platform has no component ticket that WeChat takes")]
+    Ticket {
+        /// How long this has been so.
+        since: Duration,
+        /// What it was, the last time.
+        #[source]
+        cause: Box<Error>,
+    },
+    /// WeChat lists no authorization of this mini program for the platform.
+    #[error("the third-party platform has no refresh token for this mini program: it is not authorized")]
+    NotAuthorized,
+    /// The refresh token cannot be kept, so no access token is fetched.
+    #[error("the refresh token cannot be kept in {path}: {problem}")]
+    Keeping {
+        /// The file or directory.
+        path: String,
+        /// What the system says.
+        problem: String,
+    },
     /// The client pauses itself; nothing was sent.
     #[error("{0}")]
     Paused(Pause),
@@ -127,6 +175,13 @@ impl Error {
             Error::Token(inner) if inner.class() == Class::Refresh => Class::Human,
             Error::Token(inner) => inner.class(),
             Error::TokenRejected(_) | Error::Endless { .. } => Class::Human,
+            // A ticket comes every ten minutes: an hour without one is no accident.
+            Error::Ticket { since, cause } => match (cause.class(), *since < TICKET_PATIENCE) {
+                (Class::Human, true) => Class::Retry,
+                (class, _) => class,
+            },
+            Error::TokenKept { .. } | Error::TokenFight { .. } | Error::Sidecar | Error::Outside { .. } => Class::Human,
+            Error::NotAuthorized | Error::Keeping { .. } => Class::Human,
             Error::Paused(_) => Class::Pause,
             Error::Request { .. } => Class::Bug,
         }
@@ -136,7 +191,10 @@ impl Error {
     pub fn errcode(&self) -> Option<i64> {
         match self {
             Error::Api { errcode, .. } => Some(*errcode),
-            Error::Token(inner) | Error::TokenRejected(Some(inner)) => inner.errcode(),
+            Error::Token(inner)
+            | Error::TokenRejected(Some(inner))
+            | Error::TokenKept { rejected: Some(inner), .. }
+            | Error::Ticket { cause: inner, .. } => inner.errcode(),
             Error::Paused(pause) => Some(pause.errcode),
             _ => None,
         }
@@ -146,7 +204,10 @@ impl Error {
     pub fn errmsg(&self) -> Option<&str> {
         match self {
             Error::Api { errmsg, .. } => Some(errmsg),
-            Error::Token(inner) | Error::TokenRejected(Some(inner)) => inner.errmsg(),
+            Error::Token(inner)
+            | Error::TokenRejected(Some(inner))
+            | Error::TokenKept { rejected: Some(inner), .. }
+            | Error::Ticket { cause: inner, .. } => inner.errmsg(),
             _ => None,
         }
     }
@@ -155,8 +216,20 @@ impl Error {
     pub fn rid(&self) -> Option<&str> {
         match self {
             Error::Api { rid, .. } => rid.as_deref(),
-            Error::Token(inner) | Error::TokenRejected(Some(inner)) => inner.rid(),
+            Error::Token(inner)
+            | Error::TokenRejected(Some(inner))
+            | Error::TokenKept { rejected: Some(inner), .. }
+            | Error::Ticket { cause: inner, .. } => inner.rid(),
             _ => None,
+        }
+    }
+
+    /// The same, of a call that WeChat had rejected with these words.
+    pub(super) fn after(self, first: Error) -> Error {
+        match self {
+            Error::TokenRejected(None) => Error::TokenRejected(Some(Box::new(first))),
+            Error::TokenKept { origin, rejected: None } => Error::TokenKept { origin, rejected: Some(Box::new(first)) },
+            error => error,
         }
     }
 
@@ -174,6 +247,15 @@ impl Error {
             Error::Token(inner) => inner.advice(),
             Error::Paused(pause) => Some(errcodes::explain(pause.errcode)?.advice.into()),
             Error::TokenRejected(_) => Some(REJECTED.into()),
+            Error::TokenKept { .. } => Some(KEPT.into()),
+            Error::TokenFight { .. } => Some(FIGHT.into()),
+            Error::Sidecar => Some(SIDECAR.into()),
+            Error::Outside { .. } => {
+                Some("run or look at it as the user of the service; it must hand out the token alone".into())
+            }
+            Error::Ticket { .. } => Some(TICKET.into()),
+            Error::NotAuthorized => Some(errcodes::explain(61003)?.advice.into()),
+            Error::Keeping { .. } => Some("make room, and let the user of the service write into state_dir".into()),
             Error::Connect { .. } => Some("check the network, wechat.base_url, proxy and ca_file".into()),
             Error::Http { status: 300..400 | 403 | 407 } => Some("a proxy or gateway answers in WeChat's place".into()),
             Error::Unreadable { .. } => Some("check wechat.base_url and proxy if this goes on".into()),
@@ -185,6 +267,17 @@ impl Error {
 
 /// Where another system interferes, no further token of ours will live longer.
 const REJECTED: &str = "see whether another system refreshes this appid's stable token by force";
+
+const KEPT: &str = "whoever keeps this token fresh must renew it: menshen only reads it again. See also that it is for this appid, \
+     and that no other system fetches tokens beside him";
+const FIGHT: &str = "use kind = \"stable\", whose tokens nobody ends, or let one system fetch tokens and the others read them \
+     (kind = \"external\")";
+const SIDECAR: &str = "switch 开放接口服务 on and deploy the version again, call http://api.weixin.qq.com, and put /wxa/devplugin on the \
+     list 微信令牌权限; outside cloud hosting use another kind of token";
+const TICKET: &str = "nothing to do at first: a new ticket has been asked for (api_start_push_ticket) and comes within 10 minutes. If this \
+     goes on for an hour, see whether the platform's receiver still gets tickets and writes them where [platform] ticket says";
+/// WeChat sends a ticket every ten minutes, and each is good for twelve hours.
+const TICKET_PATIENCE: Duration = Duration::from_secs(3600);
 
 /// WeChat's words, or ours where it sent none.
 fn shown(errcode: i64, errmsg: &str) -> Cow<'_, str> {

@@ -1,14 +1,18 @@
-//! One POST, bounded in time and size, to one base URL.
+//! One call, bounded in time and size, to one base URL.
 //!
 //! Hides reqwest and TLS. Promises that a body goes out with its
 //! Content-Length (WeChat answers 412 to chunks), that nothing is ever sent
 //! twice by the layers below, that no redirect is followed, that an answer
 //! never takes more memory than its limit, and that no error names an address.
 
-use super::connections::{SameWay, Tls};
-use super::{BuildError, Error, Settings};
+use super::connections::{Connections, SameWay, Tls};
+use super::{BuildError, Error, Header};
 use bytes::Bytes;
-use reqwest::{Certificate, Client, NoProxy, Proxy, Url, header::CONTENT_TYPE, redirect, retry};
+use reqwest::{
+    Certificate, Client, NoProxy, Proxy, RequestBuilder, Url,
+    header::{CONTENT_TYPE, HeaderName, HeaderValue},
+    redirect, retry,
+};
 use secrecy::{ExposeSecret, zeroize::Zeroizing};
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
@@ -18,6 +22,26 @@ const IDLE_MAX: Duration = Duration::from_secs(15);
 const IDLE_CONNECTIONS_MAX: usize = 256;
 /// Characters of a cause that are kept.
 const DETAIL_MAX_CHARS: usize = 200;
+/// The one host beside loopback that plain http may go to: WeChat's cloud hosting wants it so, and nothing secret is sent.
+const SIDECAR_HOST: &str = "api.weixin.qq.com";
+
+/// How a base URL is reached.
+pub(super) struct Way<'a> {
+    pub(super) proxy: Option<&'a str>,
+    pub(super) ca_pem: Option<&'a [u8]>,
+    pub(super) timeout: Duration,
+    /// Shared by whoever goes the same way.
+    pub(super) connections: &'a Connections,
+}
+
+/// Whether anything secret goes to a base URL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cargo {
+    /// Tokens or secrets: plain http is for loopback.
+    Secret,
+    /// None: somebody on the way adds the token.
+    Plain,
+}
 
 /// The way to one base URL.
 pub(super) struct Http {
@@ -39,45 +63,108 @@ impl Reply {
 }
 
 impl Http {
-    pub(super) fn new(settings: &Settings) -> Result<Http, BuildError> {
-        let base = base(&settings.base_url)?;
-        let proxy = settings.proxy.as_ref().map(ExposeSecret::expose_secret).filter(|_| !is_loopback(&base));
+    pub(super) fn new(base_url: &str, cargo: Cargo, way: &Way<'_>) -> Result<Http, BuildError> {
+        Http::to(base(base_url, cargo)?, way)
+    }
+
+    /// The way to a service that hands out tokens.
+    pub(super) fn to_service(address: &str, way: &Way<'_>) -> Result<Http, BuildError> {
+        Http::to(service(address)?, way)
+    }
+
+    fn to(base: Url, way: &Way<'_>) -> Result<Http, BuildError> {
+        let proxy = way.proxy.filter(|_| !is_loopback(&base));
         let tls = if proxy.is_none() && base.scheme() == "http" { Tls::Without } else { Tls::With };
-        let same = SameWay::new(proxy, settings.ca_pem.as_deref(), settings.timeout, tls);
-        let client =
-            settings.connections.along(same, || client(proxy, settings.ca_pem.as_deref(), settings.timeout, tls))?;
+        let same = SameWay::new(proxy, way.ca_pem, way.timeout, tls);
+        let client = way.connections.along(same, || client(proxy, way.ca_pem, way.timeout, tls))?;
         Ok(Http { client, base })
     }
 
-    /// Posts a JSON body; the token goes into the query as WeChat wants it.
+    /// Posts a JSON body ([`wiped`] if it holds a secret); the token goes into the query as WeChat wants it, under the name it wants.
     pub(super) async fn post(
         &self,
         path: &str,
-        token: Option<&str>,
-        body: Vec<u8>,
+        token: Option<(&str, &str)>,
+        body: Bytes,
         timeout: Duration,
         limit: usize,
     ) -> Result<Reply, Error> {
+        let url = self.url(path, token.as_slice());
+        let request = self.client.post(url).header(CONTENT_TYPE, "application/json").body(body);
+        send(request, timeout, limit).await
+    }
+
+    /// Gets an answer of WeChat; the query may hold a secret.
+    pub(super) async fn get(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+        timeout: Duration,
+        limit: usize,
+    ) -> Result<Reply, Error> {
+        send(self.client.get(self.url(path, query)), timeout, limit).await
+    }
+
+    /// Gets what the service at this very address answers.
+    pub(super) async fn get_here(
+        &self,
+        header: Option<&SecretHeader>,
+        timeout: Duration,
+        limit: usize,
+    ) -> Result<Reply, Error> {
+        let mut request = self.client.get(self.base.clone());
+        if let Some(SecretHeader { name, value }) = header {
+            request = request.header(name, value);
+        }
+        send(request, timeout, limit).await
+    }
+
+    /// Scheme and host, for people.
+    pub(super) fn origin(&self) -> String {
+        self.base.origin().ascii_serialization()
+    }
+
+    fn url(&self, path: &str, query: &[(&str, &str)]) -> Url {
         let mut url = self.base.clone();
         url.set_path(&format!("{}{path}", self.base.path().trim_end_matches('/')));
-        if let Some(token) = token {
-            url.query_pairs_mut().append_pair("access_token", token);
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
         }
-        let request = self.client.post(url).header(CONTENT_TYPE, "application/json").timeout(timeout).body(wiped(body));
-        let broke = |error| broken(error, timeout);
-        let mut response = request.send().await.map_err(broke)?;
-        let status = response.status();
-        if !status.is_success() {
-            return Err(Error::Http { status: status.as_u16() });
+        url
+    }
+}
+
+async fn send(request: RequestBuilder, timeout: Duration, limit: usize) -> Result<Reply, Error> {
+    let broke = |error| broken(error, timeout);
+    let mut response = request.timeout(timeout).send().await.map_err(broke)?;
+    let status = response.status();
+    if !status.is_success() {
+        return Err(Error::Http { status: status.as_u16() });
+    }
+    let mut body = Zeroizing::new(Vec::new());
+    while let Some(chunk) = response.chunk().await.map_err(broke)? {
+        if body.len() + chunk.len() > limit {
+            return Err(Error::TooLarge { limit });
         }
-        let mut body = Zeroizing::new(Vec::new());
-        while let Some(chunk) = response.chunk().await.map_err(broke)? {
-            if body.len() + chunk.len() > limit {
-                return Err(Error::TooLarge { limit });
-            }
-            add(&mut body, &chunk);
-        }
-        Ok(Reply { status: status.as_u16(), body })
+        add(&mut body, &chunk);
+    }
+    Ok(Reply { status: status.as_u16(), body })
+}
+
+/// A header whose value is never shown.
+pub(super) struct SecretHeader {
+    name: HeaderName,
+    value: HeaderValue,
+}
+
+impl SecretHeader {
+    pub(super) fn new(header: &Header) -> Result<SecretHeader, BuildError> {
+        let wrong = || BuildError::Header { name: header.name.clone() };
+        let name = HeaderName::from_bytes(header.name.as_bytes()).map_err(|_| wrong())?;
+        let bytes = wiped(header.value.expose_secret().as_bytes().to_vec());
+        let mut value = HeaderValue::from_maybe_shared(bytes).map_err(|_| wrong())?;
+        value.set_sensitive(true);
+        Ok(SecretHeader { name, value })
     }
 }
 
@@ -116,7 +203,7 @@ fn client(proxy: Option<&str>, ca_pem: Option<&[u8]>, timeout: Duration, tls: Tl
 }
 
 /// A body that may hold a secret: wiped when the last of its readers lets go of it.
-fn wiped(body: Vec<u8>) -> Bytes {
+pub(super) fn wiped(body: Vec<u8>) -> Bytes {
     Bytes::from_owner(Zeroizing::new(body))
 }
 
@@ -132,7 +219,7 @@ fn add(body: &mut Zeroizing<Vec<u8>>, chunk: &[u8]) {
 }
 
 /// Checks a base URL: where secrets go has to be plain to see, and encrypted unless it is this machine.
-fn base(text: &str) -> Result<Url, BuildError> {
+fn base(text: &str, cargo: Cargo) -> Result<Url, BuildError> {
     let wrong = |problem| BuildError::BaseUrl { url: text.into(), problem };
     let url = Url::parse(text).map_err(|_| wrong("is no URL"))?;
     if !url.username().is_empty() || url.password().is_some() {
@@ -142,6 +229,7 @@ fn base(text: &str) -> Result<Url, BuildError> {
     match url.scheme() {
         "https" => {}
         "http" if is_loopback(&url) => {}
+        "http" if cargo == Cargo::Plain && url.host_str() == Some(SIDECAR_HOST) => {}
         "http" => return Err(wrong("plain http is for loopback only: it would send the secret in the clear")),
         _ => return Err(wrong("must begin with https://")),
     }
@@ -149,6 +237,21 @@ fn base(text: &str) -> Result<Url, BuildError> {
         return Err(wrong("must not hold a query or fragment"));
     }
     Ok(url)
+}
+
+/// Checks the address of a token service; a query is the service's own business.
+fn service(text: &str) -> Result<Url, BuildError> {
+    let wrong = |problem| BuildError::Url { problem };
+    let url = Url::parse(text).map_err(|_| wrong("is no URL"))?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(wrong("must not hold a user name or password; use a header"));
+    }
+    match url.scheme() {
+        "https" => Ok(url),
+        "http" if is_loopback(&url) => Ok(url),
+        "http" => Err(wrong("plain http is for loopback only: it would send the token in the clear")),
+        _ => Err(wrong("must begin with https://")),
+    }
 }
 
 fn is_loopback(url: &Url) -> bool {
@@ -202,12 +305,6 @@ fn cause(error: reqwest::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wechat::{AppId, TokenSource};
-
-    fn settings(base_url: &str) -> Settings {
-        let token = TokenSource::Stable { secret: "s3cret".to_owned().into() };
-        Settings { base_url: base_url.into(), ..Settings::new(AppId::new("wxa"), token) }
-    }
 
     #[test]
     fn base_urls() {
@@ -232,9 +329,42 @@ mod tests {
             ("https://api.weixin.qq.com/#a", "query or fragment"),
         ];
         for (url, problem) in cases {
-            let text = base(url).err().map(|error| error.to_string()).unwrap_or_default();
+            let text = base(url, Cargo::Secret).err().map(|error| error.to_string()).unwrap_or_default();
             assert!(text.contains(problem) && text.is_empty() == problem.is_empty(), "{url}: {text}");
             assert!(!text.contains("hunter2"));
+        }
+    }
+
+    #[test]
+    fn plain_http_without_a_token() {
+        let cases = [
+            ("http://api.weixin.qq.com", ""),
+            ("http://127.0.0.1:8080", ""),
+            ("https://gateway.example", ""),
+            ("http://gateway.example", "plain http"),
+            ("http://api.weixin.qq.com.example", "plain http"),
+        ];
+        for (url, problem) in cases {
+            let text = base(url, Cargo::Plain).err().map(|error| error.to_string()).unwrap_or_default();
+            assert!(text.contains(problem) && text.is_empty() == problem.is_empty(), "{url}: {text}");
+        }
+    }
+
+    #[test]
+    fn token_services() {
+        let cases = [
+            ("https://tokens.example/wx?appid=wx1", ""),
+            ("http://127.0.0.1:8080/token", ""),
+            ("http://tokens.example", "plain http"),
+            ("http://api.weixin.qq.com", "plain http"),
+            ("https://user:hunter2@tokens.example", "password"),
+            ("ftp://tokens.example", "https://"),
+            ("tokens", "no URL"),
+        ];
+        for (url, problem) in cases {
+            let text = service(url).err().map(|error| error.to_string()).unwrap_or_default();
+            assert!(text.contains(problem) && text.is_empty() == problem.is_empty(), "{url}: {text}");
+            assert!(!text.contains("hunter2") && !text.contains("example"), "{text}");
         }
     }
 
@@ -249,10 +379,11 @@ mod tests {
     #[test]
     fn proxies_and_certificates() {
         let build = |proxy: Option<&str>, pem: Option<&str>| {
-            let mut settings = settings("https://api.weixin.qq.com");
-            settings.proxy = proxy.map(Into::into);
-            settings.ca_pem = pem.map(|text| text.as_bytes().into());
-            Http::new(&settings).err().map(|error| error.to_string()).unwrap_or_default()
+            let connections = Connections::default();
+            let (ca_pem, timeout) = (pem.map(str::as_bytes), Duration::from_secs(1));
+            let way = Way { proxy, ca_pem, timeout, connections: &connections };
+            let built = Http::new("https://api.weixin.qq.com", Cargo::Secret, &way);
+            built.err().map(|error| error.to_string()).unwrap_or_default()
         };
         let cases = [
             (Some("10.0.0.1:3128"), None, "proxy: must begin"),

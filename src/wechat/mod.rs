@@ -20,7 +20,7 @@ mod settings;
 mod tokens;
 mod wire;
 
-pub use anything::read_anything;
+pub use anything::{read_anything, read_record, read_token};
 pub use bound::{Bound, Lane, Stay};
 pub use client::{Answer, Client, Progress};
 pub use connections::Connections;
@@ -31,9 +31,9 @@ pub use others::Others;
 pub use paging::PAGE_CEILING;
 pub use pause::Pause;
 pub use rate::Slot;
-pub use settings::{BuildError, Settings, TokenSource};
-pub use tokens::TokenState;
-pub use wire::{Page, read_page};
+pub use settings::{BuildError, Command, Header, Place, PlatformSettings, Settings, TokenSource};
+pub use tokens::{Platform, TokenState};
+pub use wire::{CallRecord, Page, PluginInUse, Quota, RateLimit, read_page};
 
 use crate::policy::{AppId, Application, Identity};
 use std::collections::HashSet;

@@ -1,8 +1,8 @@
 //! What a client is built from.
 
-use super::{AppId, Connections, Lane, PAGE_CEILING};
+use super::{AppId, Connections, Lane, PAGE_CEILING, Platform};
 use secrecy::SecretString;
-use std::{sync::Arc, time::Duration};
+use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
 /// What a [`Client`](super::Client) is built from: one account. The configuration has checked it; the client checks what it must not get wrong.
 #[derive(Clone)]
@@ -11,7 +11,7 @@ pub struct Settings {
     pub appid: AppId,
     /// Where its access token comes from.
     pub token: TokenSource,
-    /// `https://api.weixin.qq.com`, or where it is simulated. Plain http is taken for loopback only.
+    /// `https://api.weixin.qq.com`, or where it is simulated. Plain http is taken for loopback, and without any token for `api.weixin.qq.com`.
     pub base_url: String,
     /// `num`: entries asked for on a page.
     pub page_size: u32,
@@ -63,6 +63,123 @@ pub enum TokenSource {
         /// The AppSecret.
         secret: SecretString,
     },
+    /// `cgi-bin/token`: each token ends the one before it within five minutes, whoever holds that.
+    Classic {
+        /// The AppSecret.
+        secret: SecretString,
+    },
+    /// A token somebody else keeps fresh: read again, never renewed.
+    External {
+        /// Where it is handed out.
+        place: Place,
+        /// It is used no longer than this without being read again; a file is read for every call.
+        max_age: Duration,
+    },
+    /// The token file of WeChat's cloud hosting: read for every call, sent as `cloudbase_access_token`.
+    Cloudbase {
+        /// The mounted file.
+        file: PathBuf,
+    },
+    /// No token at all: the side-car of WeChat's cloud hosting adds one.
+    None,
+    /// A third-party platform acts for the account.
+    Authorizer {
+        /// Shared by all accounts of the platform.
+        platform: Arc<Platform>,
+    },
+}
+
+impl TokenSource {
+    /// The word of the configuration.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            TokenSource::Stable { .. } => "stable",
+            TokenSource::Classic { .. } => "classic",
+            TokenSource::External { .. } => "external",
+            TokenSource::Cloudbase { .. } => "cloudbase",
+            TokenSource::None => "none",
+            TokenSource::Authorizer { .. } => "authorizer",
+        }
+    }
+}
+
+/// Where somebody else hands out a token or a ticket.
+#[derive(Clone)]
+#[non_exhaustive]
+pub enum Place {
+    /// What a program prints.
+    Command(Command),
+    /// What stands in a file.
+    File(PathBuf),
+    /// What a service answers to GET.
+    Url {
+        /// `https://`, or `http://` on this machine.
+        url: String,
+        /// Sent along.
+        header: Option<Header>,
+    },
+}
+
+/// Without arguments and query: a secret may stand there.
+impl fmt::Debug for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::Command(command) => command.fmt(f),
+            Place::File(path) => f.debug_tuple("File").field(path).finish(),
+            Place::Url { url, header } => {
+                let url = url.split(['?', '#']).next();
+                f.debug_struct("Url").field("url", &url).field("header", header).finish()
+            }
+        }
+    }
+}
+
+/// A program and its arguments; run without a shell.
+#[derive(Clone)]
+pub struct Command {
+    /// The program: a path, or a name sought in `PATH`.
+    pub program: PathBuf,
+    /// Its arguments.
+    pub args: Vec<String>,
+    /// After this it is killed, with everything it started.
+    pub timeout: Duration,
+}
+
+impl fmt::Debug for Command {
+    /// Without the arguments: one may be a secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Command").field("program", &self.program).finish_non_exhaustive()
+    }
+}
+
+/// A header with a secret in it.
+#[derive(Debug, Clone)]
+pub struct Header {
+    /// Its name.
+    pub name: String,
+    /// Its whole value.
+    pub value: SecretString,
+}
+
+/// What a [`Platform`] is built from.
+#[derive(Debug, Clone)]
+pub struct PlatformSettings {
+    /// `component_appid`.
+    pub appid: AppId,
+    /// `component_appsecret`.
+    pub secret: SecretString,
+    /// Where the platform's own receiver puts `component_verify_ticket`.
+    pub ticket: Place,
+    /// As [`Settings::base_url`]; tokens of the platform go there alone.
+    pub base_url: String,
+    /// For one call.
+    pub timeout: Duration,
+    /// As [`Settings::proxy`].
+    pub proxy: Option<SecretString>,
+    /// As [`Settings::ca_pem`].
+    pub ca_pem: Option<Arc<[u8]>>,
+    /// The directory refresh tokens are kept in; made when needed, for us alone.
+    pub refresh_tokens: PathBuf,
 }
 
 /// Why a client cannot be built. Holds no secret; a proxy's address may hold one and is not repeated.
@@ -75,6 +192,18 @@ pub enum BuildError {
         url: String,
         /// What is wrong with it.
         problem: &'static str,
+    },
+    /// The address of a token service is none, or not safe.
+    #[error("url: {problem}")]
+    Url {
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// The header for a token service cannot be sent.
+    #[error("header {name:?} cannot be sent: its name or its value holds what no header may hold")]
+    Header {
+        /// Its name.
+        name: String,
     },
     /// The proxy's address is none.
     #[error("proxy: {problem}")]

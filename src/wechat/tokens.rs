@@ -3,240 +3,247 @@
 //! Hides every kind of token behind [`Tokens::get`] and [`Tokens::renew`].
 //! Promises that only one refresh is under way at a time, that a late
 //! rejection of an old token does not cost a newer one, that force is used
-//! rarely and spaced, and that a token goes to its own base URL only. A token
-//! lives in memory alone, in a string that is wiped when dropped.
+//! rarely and spaced, that a token somebody else keeps fresh is read again and
+//! never renewed, that we stay out of a fight over tokens that end each other,
+//! and that a token goes to its own base URL only. A token lives in memory
+//! alone, in a string that is wiped when dropped.
+
+mod command;
+mod flight;
+mod keeper;
+mod outside;
+mod platform;
+mod refresh_tokens;
+
+pub(super) use keeper::Token;
+pub use platform::Platform;
 
 use super::{
-    AppId, Error, Settings, TokenSource,
-    http::Http,
+    AppId, BuildError, Error, Place, Settings, TokenSource,
+    http::{Http, wiped},
     wire::{self, Grant, Mode},
 };
+use flight::Flight;
+use jiff::{SignedDuration, Timestamp};
+use keeper::{Keeper, Life, Offer};
+use outside::{Outside, way_of};
 use secrecy::{ExposeSecret, SecretString};
-use std::{
-    collections::VecDeque,
-    sync::atomic::{AtomicU64, Ordering},
-    time::Duration,
-};
-use tokio::{sync::Mutex, time::Instant};
+use std::{sync::Arc, time::Duration};
+use tokio::time::Instant;
 
-/// WeChat hands out the next token in the last five minutes of the old one, and both work meanwhile.
-const MARGIN_SECS_MAX: u64 = 300;
-/// Of a short life, no more than this part is given away as margin.
-const MARGIN_PART: u64 = 4;
-/// A longer life is not believed: WeChat's is two hours, and a sum of instants must not overflow.
-const LIFE_SECS_MAX: u64 = 7 * 86_400;
-/// A shorter life is not believed either: a token "for 0 seconds" would be asked for anew before every call.
-const LIFE_SECS_MIN: u64 = 1;
-/// Forced refreshes we allow ourselves in 24 hours; WeChat allows 20 to all systems of the appid together.
-const FORCES_PER_DAY: usize = 3;
-const DAY: Duration = Duration::from_secs(86_400);
-/// WeChat wants 30 s between two; less has no effect.
-const FORCE_SPACING: Duration = Duration::from_secs(60);
-/// A rejected token that is handed out again after this long gets another chance: a rejection may have been a slip.
-const SAME_TOKEN_REST: Duration = Duration::from_secs(60);
 /// No token answer is longer.
 const ANSWER_MAX_BYTES: usize = 64 * 1024;
+/// The name a token has in JSON.
+const TOKEN_NAMES: [&str; 1] = ["access_token"];
 
-/// What later commands may know of a token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What may be known of an account's token. Never the token.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenState {
     /// The kind of its source, as in the configuration: `stable`.
     pub kind: &'static str,
-    /// How long ago it was fetched.
-    pub age: Duration,
-    /// What is left of its life.
-    pub remaining: Duration,
-}
-
-/// A token to call with.
-#[derive(Clone)]
-pub(super) struct Token {
-    text: SecretString,
-    /// Counts the tokens of this client: tells a rejection of this one from one of another.
-    generation: u64,
-}
-
-impl Token {
-    /// Only for the query of a call to its own base URL, and for cleaning WeChat's words of it.
-    pub(super) fn expose(&self) -> &str {
-        self.text.expose_secret()
-    }
+    /// Where it comes from, e.g. `POST /cgi-bin/stable_token`, `file /run/wx/token`, `url https://tokens.example`.
+    pub source: String,
+    /// When the token in use was got; `None` before the first call and where there is no token.
+    pub obtained_at: Option<Timestamp>,
+    /// When it ends, if that is known.
+    pub expires_at: Option<Timestamp>,
 }
 
 /// The tokens of one account.
 pub(super) struct Tokens {
     appid: AppId,
-    source: TokenSource,
+    kind: Kind,
     timeout: Duration,
-    /// Held while a token is fetched: that is the single flight.
-    keeper: Mutex<Keeper>,
-    /// Fetches that came to an end, good or bad.
-    fetches: AtomicU64,
+    flight: Flight,
+}
+
+enum Kind {
+    Stable(SecretString),
+    Classic(SecretString),
+    External { outside: Outside, max_age: Duration },
+    Cloudbase(Outside),
+    None,
+    Authorizer(Arc<Platform>),
 }
 
 impl Tokens {
-    pub(super) fn new(settings: &Settings) -> Tokens {
-        Tokens {
-            appid: settings.appid.clone(),
-            source: settings.token.clone(),
-            timeout: settings.timeout,
-            keeper: Mutex::new(Keeper::default()),
-            fetches: AtomicU64::new(0),
-        }
+    pub(super) fn new(settings: &Settings) -> Result<Tokens, BuildError> {
+        let outside = |place: &Place| Outside::new(place, "token", &way_of(settings));
+        let mut parameter = "access_token";
+        let kind = match &settings.token {
+            TokenSource::Stable { secret } => Kind::Stable(secret.clone()),
+            TokenSource::Classic { secret } => Kind::Classic(secret.clone()),
+            TokenSource::External { place, max_age } => Kind::External { outside: outside(place)?, max_age: *max_age },
+            TokenSource::Cloudbase { file } => {
+                parameter = "cloudbase_access_token";
+                Kind::Cloudbase(outside(&Place::File(file.clone()))?)
+            }
+            TokenSource::None => Kind::None,
+            TokenSource::Authorizer { platform } => Kind::Authorizer(Arc::clone(platform)),
+        };
+        let flight = Flight::new(Keeper::new(parameter));
+        Ok(Tokens { appid: settings.appid.clone(), kind, timeout: settings.timeout, flight })
     }
 
     /// The token to call with; fetched if there is none or it is about to expire.
-    ///
-    /// Who waited while another one's fetch failed gets that failure and does not try again.
     pub(super) async fn get(&self, http: &Http) -> Result<Token, Error> {
-        let before = self.fetches.load(Ordering::Acquire);
-        let mut keeper = self.keeper.lock().await;
-        if let Some(token) = keeper.fresh(Instant::now()) {
-            return Ok(token);
+        match self.kind {
+            Kind::None => Ok(Token::none()),
+            _ => self.flight.get(async |keeper| self.fetch(http, keeper).await).await,
         }
-        if let Some(error) = keeper.failure.clone().filter(|_| self.fetches.load(Ordering::Acquire) != before) {
-            return Err(error);
-        }
-        let fetched = self.fetch(http, &mut keeper).await;
-        keeper.failure = fetched.as_ref().err().cloned();
-        self.fetches.fetch_add(1, Ordering::Release);
-        fetched
     }
 
     /// Notes that WeChat rejected this token.
     pub(super) async fn reject(&self, token: &Token) {
-        self.keeper.lock().await.reject(token.generation, Instant::now());
+        self.flight.reject(token).await;
     }
 
     /// Another token after this one was rejected.
     pub(super) async fn renew(&self, http: &Http, rejected: &Token) -> Result<Token, Error> {
+        if let Kind::None = self.kind {
+            return Err(Error::Sidecar);
+        }
         self.reject(rejected).await;
         self.get(http).await
     }
 
-    /// Kind, age and remaining life of the token in use.
-    pub(super) async fn state(&self) -> Option<TokenState> {
-        let TokenSource::Stable { .. } = self.source;
-        let now = Instant::now();
-        let keeper = self.keeper.lock().await;
-        let held = keeper.current.as_ref()?;
-        let remaining = held.expires.saturating_duration_since(now);
-        Some(TokenState { kind: "stable", age: now.saturating_duration_since(held.fetched), remaining })
-    }
-
-    /// The secrets that must not come back in any text.
-    pub(super) fn secret(&self) -> &str {
-        let TokenSource::Stable { secret } = &self.source;
-        secret.expose_secret()
-    }
-
-    /// Normal mode first; by force only when the token just rejected comes back, and once.
-    async fn fetch(&self, http: &Http, keeper: &mut Keeper) -> Result<Token, Error> {
-        let grant = self.ask(http, Mode::Normal).await?;
-        match keeper.offered(grant, Mode::Normal, Instant::now()) {
-            Offer::Use(token) => return Ok(token),
-            Offer::Hopeless => return Err(Error::TokenRejected(None)),
-            Offer::Force => keeper.forced.push_back(Instant::now()),
+    /// What an error of a call says here: WeChat misses a token only where none was sent.
+    pub(super) fn understood(&self, error: Error) -> Error {
+        match (&self.kind, error.errcode()) {
+            (Kind::None, Some(41001)) => Error::Sidecar,
+            _ => error,
         }
-        let grant = self.ask(http, Mode::Force).await?;
-        match keeper.offered(grant, Mode::Force, Instant::now()) {
+    }
+
+    /// Whether the next call will fetch a token that ends the one other systems hold.
+    pub(super) async fn would_cut_off_others(&self) -> bool {
+        matches!(self.kind, Kind::Classic(_)) && !self.flight.is_fresh().await
+    }
+
+    /// Kind, source and times of the token in use.
+    pub(super) async fn state(&self) -> TokenState {
+        let times = self.flight.times().await;
+        let now = Timestamp::now();
+        let ago = |age| now.saturating_sub(signed(age)).unwrap_or(Timestamp::MIN);
+        let ahead = |left| now.saturating_add(signed(left)).unwrap_or(Timestamp::MAX);
+        TokenState {
+            kind: self.kind_word(),
+            source: self.source(),
+            obtained_at: times.map(|times| ago(times.age)),
+            expires_at: times.and_then(|times| times.remaining).map(ahead),
+        }
+    }
+
+    /// The secret that must not come back in any text; empty if there is none.
+    pub(super) fn secret(&self) -> &str {
+        match &self.kind {
+            Kind::Stable(secret) | Kind::Classic(secret) => secret.expose_secret(),
+            Kind::Authorizer(platform) => platform.secret(),
+            Kind::External { .. } | Kind::Cloudbase(_) | Kind::None => "",
+        }
+    }
+
+    fn kind_word(&self) -> &'static str {
+        match self.kind {
+            Kind::Stable(_) => "stable",
+            Kind::Classic(_) => "classic",
+            Kind::External { .. } => "external",
+            Kind::Cloudbase(_) => "cloudbase",
+            Kind::None => "none",
+            Kind::Authorizer(_) => "authorizer",
+        }
+    }
+
+    fn source(&self) -> String {
+        match &self.kind {
+            Kind::Stable(_) => format!("POST {}", wire::STABLE_TOKEN),
+            Kind::Classic(_) => format!("GET {}", wire::CLASSIC_TOKEN),
+            Kind::Authorizer(_) => format!("POST {}", wire::AUTHORIZER_TOKEN),
+            Kind::External { outside, .. } | Kind::Cloudbase(outside) => outside.source(),
+            Kind::None => "the side-car".to_owned(),
+        }
+    }
+
+    async fn fetch(&self, http: &Http, keeper: &mut Keeper) -> Result<Token, Error> {
+        let fetched = match &self.kind {
+            Kind::Stable(secret) => return self.fetch_stable(http, secret, keeper).await,
+            Kind::Classic(secret) => self.fetch_fresh(keeper, self.ask_classic(http, secret)).await,
+            Kind::Authorizer(platform) => self.fetch_fresh(keeper, self.ask_platform(platform)).await,
+            Kind::External { outside, max_age } => {
+                let use_for = if outside.is_file() { Duration::ZERO } else { *max_age };
+                return self.read(outside, use_for, keeper).await;
+            }
+            Kind::Cloudbase(outside) => return self.read(outside, Duration::ZERO, keeper).await,
+            Kind::None => return Ok(Token::none()),
+        };
+        let grant = fetched?;
+        match keeper.taken(grant.token, Life::Lives(grant.expires_in_secs), Instant::now()) {
             Offer::Use(token) => Ok(token),
             Offer::Force | Offer::Hopeless => Err(Error::TokenRejected(None)),
         }
     }
 
-    async fn ask(&self, http: &Http, mode: Mode) -> Result<Grant, Error> {
-        let secret = self.secret();
-        let body = wire::token_request(&self.appid, secret, mode);
-        let answer = http.post(wire::STABLE_TOKEN, None, body, self.timeout, ANSWER_MAX_BYTES).await;
-        let grant = answer.and_then(|reply| wire::read_grant(reply.body(), &[secret]));
-        grant.map_err(|error| Error::Token(Box::new(error)))
-    }
-}
-
-/// What is held, what was rejected, and what force was used. Pure: time is an argument.
-#[derive(Default)]
-struct Keeper {
-    current: Option<Held>,
-    rejected: Option<Rejected>,
-    forced: VecDeque<Instant>,
-    generation: u64,
-    failure: Option<Error>,
-}
-
-struct Held {
-    token: Token,
-    fetched: Instant,
-    /// When to ask again.
-    stale: Instant,
-    expires: Instant,
-}
-
-struct Rejected {
-    text: SecretString,
-    at: Instant,
-}
-
-/// What to do with a token WeChat offers.
-enum Offer {
-    Use(Token),
-    /// It is the one just rejected: ask by force.
-    Force,
-    /// It is the one just rejected, and force did not help or is not allowed now.
-    Hopeless,
-}
-
-impl Keeper {
-    fn fresh(&self, now: Instant) -> Option<Token> {
-        let held = self.current.as_ref().filter(|held| now < held.stale)?;
-        Some(held.token.clone())
+    /// Normal mode first; by force only when the token just rejected comes back, and once.
+    async fn fetch_stable(&self, http: &Http, secret: &SecretString, keeper: &mut Keeper) -> Result<Token, Error> {
+        for mode in [Mode::Normal, Mode::Force] {
+            let body = wiped(wire::token_request(&self.appid, secret.expose_secret(), mode));
+            let answer = http.post(wire::STABLE_TOKEN, None, body, self.timeout, ANSWER_MAX_BYTES).await;
+            let grant = answer.and_then(|reply| wire::read_grant(reply.body(), &[secret.expose_secret()]));
+            let grant = grant.map_err(no_token)?;
+            match keeper.offered(grant.token, grant.expires_in_secs, mode, Instant::now()) {
+                Offer::Use(token) => return Ok(token),
+                Offer::Hopeless => break,
+                Offer::Force => keeper.force(Instant::now()),
+            }
+        }
+        Err(Error::TokenRejected(None))
     }
 
-    /// Drops the token of that generation; a newer one stays.
-    fn reject(&mut self, generation: u64, now: Instant) {
-        if let Some(held) = self.current.take_if(|held| held.token.generation == generation) {
-            self.rejected = Some(Rejected { text: held.token.text, at: now });
+    /// A token each fetch of which may end another holder's: not while there is a fight over it.
+    async fn fetch_fresh(
+        &self,
+        keeper: &Keeper,
+        ask: impl Future<Output = Result<Grant, Error>>,
+    ) -> Result<Grant, Error> {
+        match keeper.fight(Instant::now()) {
+            Some(wait) => Err(Error::TokenFight { kind: self.kind_word(), wait }),
+            None => ask.await.map_err(no_token),
         }
     }
 
-    fn offered(&mut self, grant: Grant, mode: Mode, now: Instant) -> Offer {
-        let text = SecretString::from(grant.token);
-        match (self.just_rejected(&text, now), mode) {
-            (false, _) => Offer::Use(self.hold(text, grant.expires_in_secs, now)),
-            (true, Mode::Normal) if self.may_force(now) => Offer::Force,
-            (true, _) => Offer::Hopeless,
+    async fn ask_classic(&self, http: &Http, secret: &SecretString) -> Result<Grant, Error> {
+        let secret = secret.expose_secret();
+        let query = [("grant_type", "client_credential"), ("appid", self.appid.as_str()), ("secret", secret)];
+        let reply = http.get(wire::CLASSIC_TOKEN, &query, self.timeout, ANSWER_MAX_BYTES).await?;
+        wire::read_grant(reply.body(), &[secret])
+    }
+
+    /// In a task of its own: once WeChat has handed out a refresh token it is kept, whether anybody waits for it or not.
+    async fn ask_platform(&self, platform: &Arc<Platform>) -> Result<Grant, Error> {
+        let (platform, appid) = (Arc::clone(platform), self.appid.clone());
+        let asked = tokio::spawn(async move { platform.authorizer_token(&appid).await }).await;
+        asked.unwrap_or(Err(Error::Request { problem: "the fetch of a token was stopped" }))
+    }
+
+    async fn read(&self, outside: &Outside, use_for: Duration, keeper: &mut Keeper) -> Result<Token, Error> {
+        let found = outside.read(&self.appid, &TOKEN_NAMES).await.map_err(no_token)?;
+        let life = Life::Kept { use_for, expires_in_secs: found.expires_in_secs };
+        match keeper.taken(found.text, life, Instant::now()) {
+            Offer::Use(token) => Ok(token),
+            Offer::Force | Offer::Hopeless => Err(Error::TokenKept { origin: outside.origin(), rejected: None }),
         }
-    }
-
-    fn just_rejected(&self, text: &SecretString, now: Instant) -> bool {
-        self.rejected.as_ref().is_some_and(|rejected| {
-            rejected.text.expose_secret() == text.expose_secret()
-                && now.saturating_duration_since(rejected.at) < SAME_TOKEN_REST
-        })
-    }
-
-    fn may_force(&mut self, now: Instant) -> bool {
-        while self.forced.front().is_some_and(|first| now.saturating_duration_since(*first) >= DAY) {
-            self.forced.pop_front();
-        }
-        let spaced = self.forced.back().is_none_or(|last| now.saturating_duration_since(*last) >= FORCE_SPACING);
-        spaced && self.forced.len() < FORCES_PER_DAY
-    }
-
-    fn hold(&mut self, text: SecretString, life_secs: u64, now: Instant) -> Token {
-        self.generation += 1;
-        let life = life_secs.clamp(LIFE_SECS_MIN, LIFE_SECS_MAX);
-        let margin = MARGIN_SECS_MAX.min(life / MARGIN_PART);
-        let token = Token { text, generation: self.generation };
-        self.current = Some(Held {
-            token: token.clone(),
-            fetched: now,
-            stale: now + Duration::from_secs(life - margin),
-            expires: now + Duration::from_secs(life),
-        });
-        token
     }
 }
 
-#[cfg(test)]
-mod tests;
+/// The token in what somebody hands out, as [`Outside`] reads it.
+pub(super) fn read_handed_out(bytes: &[u8]) -> Result<SecretString, String> {
+    outside::found(bytes, &TOKEN_NAMES).map(|found| found.text)
+}
+
+fn no_token(error: Error) -> Error {
+    Error::Token(Box::new(error))
+}
+
+fn signed(duration: Duration) -> SignedDuration {
+    SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX)
+}

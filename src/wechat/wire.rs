@@ -11,8 +11,7 @@ use super::{
     json::{Field, Fields, Kind, mend, text_of, whole},
 };
 use crate::policy::{Action, AppId, Application, Category, CreateTime, Identity, Intent, Status};
-use secrecy::{SecretString, zeroize::Zeroizing};
-use serde::Serialize;
+use secrecy::zeroize::Zeroizing;
 use serde_json::json;
 use std::{
     borrow::Cow,
@@ -20,10 +19,15 @@ use std::{
     hash::{BuildHasher, BuildHasherDefault, DefaultHasher},
 };
 
+mod tokens;
+mod using;
+
+pub(crate) use tokens::*;
+pub(crate) use using::*;
+pub use using::{CallRecord, PluginInUse, Quota, RateLimit};
+
 /// `POST` here, the action in the body.
 pub(crate) const DEVPLUGIN: &str = "/wxa/devplugin";
-/// `POST` here for a stable token.
-pub(crate) const STABLE_TOKEN: &str = "/cgi-bin/stable_token";
 
 /// Characters of WeChat's own words that are kept; the longest known message has some 120.
 const ERRMSG_MAX_CHARS: usize = 300;
@@ -48,33 +52,6 @@ pub(crate) fn intent_request(intent: &Intent) -> Result<Vec<u8>, Error> {
         (Action::Delete, _) => json!({ "action": "dev_delete", "appid": appid }),
     };
     Ok(body.to_string().into_bytes())
-}
-
-/// How a stable token is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Mode {
-    /// The same token while it is valid.
-    Normal,
-    /// A new one; ends the old one at once. 20 a day.
-    Force,
-}
-
-/// The body of `stable_token`.
-pub(crate) fn token_request(appid: &AppId, secret: &str, mode: Mode) -> Vec<u8> {
-    #[derive(Serialize)]
-    struct Asked<'a> {
-        grant_type: &'a str,
-        appid: &'a str,
-        secret: &'a str,
-        force_refresh: bool,
-    }
-    let (appid, force_refresh) = (appid.as_str(), mode == Mode::Force);
-    // Written once into room for all of it, escaped at its longest: a JSON tree, or a buffer that grows, would leave
-    // copies of the secret behind.
-    let mut body = Vec::with_capacity(128 + ESCAPED_MAX * (appid.len() + secret.len()));
-    let asked = Asked { grant_type: "client_credential", appid, secret, force_refresh };
-    serde_json::to_writer(&mut body, &asked).expect("texts and a truth value are JSON, and memory does not fail");
-    body
 }
 
 // ---- answers ----
@@ -126,34 +103,6 @@ pub(crate) fn read_ack(body: &[u8], secrets: &[&str]) -> Result<Ack, Error> {
             (None, None) => Err(unreadable("no errcode")),
             (Some(_), None) => Ok(Ack { errmsg: clean(&head.errmsg, secrets), rid: rid(&head.errmsg) }),
         }
-    })
-}
-
-/// A token as it comes from WeChat.
-pub(crate) struct Grant {
-    /// The token.
-    pub(crate) token: SecretString,
-    /// Its remaining life.
-    pub(crate) expires_in_secs: u64,
-}
-
-/// Reads the answer of a token endpoint; its success has no errcode at all.
-pub(crate) fn read_grant(body: &[u8], secrets: &[&str]) -> Result<Grant, Error> {
-    with_fields(body, |fields| {
-        if let Some(error) = Head::of(fields)?.refusal(secrets) {
-            return Err(error);
-        }
-        if let Some(name) = ["access_token", "expires_in"].into_iter().find(|name| fields.is_doubled(&[name])) {
-            return Err(unreadable(format!("{name} stands there twice")));
-        }
-        let token = fields.get(&["access_token"]).and_then(Field::text).map(Zeroizing::new);
-        let token = token.filter(|token| !token.is_empty()).map(|token| SecretString::from(token.as_str()));
-        // Whatever is written there, it is a life's length: the keeper bounds it.
-        let life = fields.get(&["expires_in"]).and_then(Field::about);
-        Ok(Grant {
-            token: token.ok_or_else(|| unreadable("no access_token"))?,
-            expires_in_secs: life.ok_or_else(|| unreadable("no expires_in"))?.try_into().unwrap_or(0),
-        })
     })
 }
 
@@ -423,14 +372,20 @@ fn what_it_is(text: &str) -> &'static str {
 
 /// WeChat's words for people and records: no secret of ours, no control characters, not too long.
 fn clean(errmsg: &str, secrets: &[&str]) -> String {
-    let mut text = Zeroizing::new(errmsg.to_owned());
+    let text = without(errmsg, secrets);
+    let plain = |c: char| if c.is_control() || is_bidi(c) { ' ' } else { c };
+    text.trim().chars().map(plain).take(ERRMSG_MAX_CHARS).collect()
+}
+
+/// A text with these secrets covered, however they are spelt.
+fn without(text: &str, secrets: &[&str]) -> Zeroizing<String> {
+    let mut text = Zeroizing::new(text.to_owned());
     for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
         for spelling in spellings(secret) {
             text = Zeroizing::new(text.replace(&*spelling, "***"));
         }
     }
-    let plain = |c: char| if c.is_control() || is_bidi(c) { ' ' } else { c };
-    text.trim().chars().map(plain).take(ERRMSG_MAX_CHARS).collect()
+    text
 }
 
 /// A secret as somebody who repeats what we sent may write it: as it is, as in the query, in either case of hexadecimal

@@ -82,10 +82,14 @@ const RULES: &[Rule] = &[
         never: &["tokio_cron_scheduler"],
         because: "the scheduler's traps are handled in one place",
     },
-    Rule { rooms: Rooms::NotIn(&["service"]), never: &[".carry_out", "*::carry_out"], because: "only service acts" },
+    Rule {
+        rooms: Rooms::NotIn(&["service"]),
+        never: &[".carry_out", "*::carry_out", ".carry_out_use", "*::carry_out_use"],
+        because: "only service acts",
+    },
     Rule {
         rooms: Rooms::NotIn(&["store"]),
-        never: &["*::Intent::recorded"],
+        never: &["*::Intent::recorded", "*::UseIntent::recorded"],
         because: "an intent exists only because store has committed its row",
     },
     Rule {

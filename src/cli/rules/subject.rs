@@ -4,7 +4,7 @@ use super::decided::{known, status_word};
 use super::explain::{ExplainArgs, Fields};
 use crate::cli::print::visible;
 use crate::cli::progress::Progress;
-use crate::cli::setup::Ground;
+use crate::cli::setup::{Ground, cut_nobody_off};
 use crate::cli::{Wrong, audit};
 use crate::config::Config;
 use crate::policy::{AppId, Application, Category, CreateTime, History, Status};
@@ -142,6 +142,8 @@ impl Subject {
     ) -> Result<Option<Subject>, Error> {
         let accounts = Account::all(&ground.config, &ground.around, &[])?;
         let asked = |account: &&Account| args.account.as_deref().is_none_or(|name| name == account.name());
+        let otherwise = "describe the application with options or a file instead, or choose another --account";
+        cut_nobody_off(accounts.iter().filter(asked), otherwise).await?;
         let progress = Progress::new();
         let mut gap = None;
         for account in accounts.iter().filter(asked) {

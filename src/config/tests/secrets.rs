@@ -16,11 +16,11 @@ fn secrets_come_from_where_they_are_said_to_be() {
         let around = Surroundings { credentials_dir: Some(directory.path().join("creds")), ..surroundings() };
         let path = directory.path().join("menshen.toml");
         let config = load(&path, &around, Need::Secrets).unwrap();
-        let Token::Stable { secret } = &config.accounts[0].token;
+        let Token::Stable { secret } = &config.accounts[0].token else { panic!("stable is the default") };
         assert_eq!(secret.value().unwrap().expose_secret(), expected);
         assert!(!format!("{config:?}").contains(expected), "secrets do not print themselves");
         let config = load(&path, &around, Need::State).unwrap();
-        let Token::Stable { secret } = &config.accounts[0].token;
+        let Token::Stable { secret } = &config.accounts[0].token else { panic!("stable is the default") };
         assert!(secret.value().is_none());
     }
 }

@@ -132,7 +132,7 @@ fn wrong_accounts_are_told_with_their_place() {
         ("name = 'a'\nappid = 'wx'\ntoken = 'x'", &["kind 4:9"]),
         ("name = 'a'\nappid = 'wx'\ntoken = {}", &["missing 4:9"]),
         ("name = 'a'\nappid = 'wx'\ntoken = { kind = 'stabel', secret.env = 'MENSHEN_APP_SECRET' }", &["value 4:18"]),
-        ("name = 'a'\nappid = 'wx'\ntoken = { kind = 'none' }", &["missing 4:9", "value 4:18"]),
+        ("name = 'a'\nappid = 'wx'\ntoken = { kind = 'nonne' }", &["value 4:18"]),
     ] {
         check_whole(&format!("[[account]]\n{}", text.replace("TOKEN", token)), expected);
     }

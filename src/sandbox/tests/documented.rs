@@ -215,6 +215,15 @@ async fn a_mini_program_has_a_limit_and_updates_may_be_impossible() {
     let _ = rig.world.person_agrees(Account::DEFAULT_MINI_PROGRAM);
     let update = json!({ "action": "update", "plugin_appid": "wxsecond", "user_version": "1.0.0" }).to_string();
     assert_eq!(rig.post(&path, &update).await.errcode(), 89257);
+    let unused = json!({ "action": "unbind", "plugin_appid": Account::DEFAULT_APPID }).to_string();
+    assert_eq!(rig.post(&path, &unused).await.errcode(), 80067);
+    let rig = Rig::start(Options { grey_release: true, ..quiet() }).await;
+    let token = token_of(&rig.server, Account::DEFAULT_MINI_PROGRAM).await;
+    let path = format!("/wxa/plugin?access_token={token}");
+    assert_eq!(rig.post(&path, &apply(Account::DEFAULT_APPID)).await.errcode(), 0);
+    let _ = rig.world.person_agrees(Account::DEFAULT_MINI_PROGRAM);
+    let update = update.replace("wxsecond", Account::DEFAULT_APPID);
+    assert_eq!(rig.post(&path, &update).await.errcode(), 89258);
 }
 
 fn address(rig: &Rig) -> String {

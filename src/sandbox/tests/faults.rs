@@ -295,6 +295,7 @@ fn faults_read_as_they_are_shown() {
         "dev_apply_list:malformed=lone-surrogate/2:always",
         "plugin:token-dies:1",
         "stable_token:expires-in=-5:always",
+        "authorizer_token:expires-in=0:always",
     ];
     for text in texts {
         assert_eq!(Fault::parse(text).unwrap().to_string(), text);
@@ -314,7 +315,7 @@ fn mistakes_in_a_fault_say_what_was_expected() {
         ("dev_agree:cap=5", "only happen on dev_apply_list, not on `dev_agree`"),
         ("dev_apply_list:hits=all", "only happen on dev_agree and dev_refuse"),
         ("stable_token:expires-in=soon", "`expires-in=soon`: expected"),
-        ("dev_agree:expires-in=0", "only happen on stable_token and token"),
+        ("dev_agree:expires-in=0", "only happen on calls for a token"),
         ("stable_token:token-dies", "only happen on calls that carry a token"),
         ("dev_agree:busy:sometimes", "`sometimes`: expected a count"),
         ("dev_agree:busy:p=2", "`p=2`"),

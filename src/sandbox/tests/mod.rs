@@ -6,6 +6,7 @@ mod durable;
 mod faults;
 mod generator;
 mod ledger;
+mod platform;
 mod tokens;
 mod wire;
 

@@ -4,8 +4,9 @@ use super::*;
 use sqlx::{ConnectOptions, Connection, sqlite::SqliteConnectOptions};
 use std::path::Path;
 
-/// The schemas there were, and a log of each.
-const FORMER: [(i64, &str); 2] = [(1, include_str!("schema-0001.sql")), (2, include_str!("schema-0002.sql"))];
+/// The schemas there were, a log of each, and how many of its decisions have lost their words to a redaction.
+const FORMER: [(i64, &str, i64); 2] =
+    [(1, include_str!("schema-0001.sql"), 0), (2, include_str!("schema-0002.sql"), 14)];
 
 /// What users rely on of every row.
 const VIEW: &str = "SELECT json_array(id, decided_at, account, appid, create_time, nickname, reason, categories, verdict, rule, \
@@ -34,13 +35,13 @@ fn names(dir: &Path) -> Vec<String> {
 
 #[test]
 fn there_is_a_log_of_every_former_schema() {
-    let former: Vec<i64> = FORMER.iter().map(|(schema, _)| *schema).collect();
+    let former: Vec<i64> = FORMER.iter().map(|(schema, _, _)| *schema).collect();
     assert_eq!(former, (1..file::KNOWN).collect::<Vec<_>>(), "a migration needs a dump of the schema before it");
 }
 
 #[tokio::test]
 async fn what_was_recorded_stays_is_copied_before_and_verifies() {
-    for (schema, dump) in FORMER {
+    for (schema, dump, redacted) in FORMER {
         let dir = TempDir::new().unwrap();
         let path = dir.path().join("menshen.db");
         made_of(dump, &path).await;
@@ -51,7 +52,7 @@ async fn what_was_recorded_stays_is_copied_before_and_verifies() {
         let store = Store::open(&path).await.unwrap();
         let verified = store.verify(None, &|_| ()).await.unwrap();
         assert_eq!(verified.findings, [], "schema {schema}");
-        assert_eq!((verified.decisions, verified.redacted), (before.len() as i64, 0));
+        assert_eq!((verified.decisions, verified.redacted), (before.len() as i64, redacted));
         let row = store.record(&[hold("wxnew")]).await.unwrap()[0];
         assert_eq!(row, before.len() as i64 + 1);
         assert_eq!(store.verify(None, &|_| ()).await.unwrap().findings, []);
@@ -75,7 +76,7 @@ async fn where_there_is_nothing_yet_nothing_is_copied() {
     let dir = TempDir::new().unwrap();
     Store::open(&dir.path().join("menshen.db")).await.unwrap().close().await;
     assert_eq!(names(dir.path()), ["menshen.db"]);
-    for (_, dump) in FORMER {
+    for (_, dump, _) in FORMER {
         let dir = TempDir::new().unwrap();
         let path = dir.path().join("menshen.db");
         let empty: String = dump

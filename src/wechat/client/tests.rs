@@ -145,7 +145,9 @@ async fn read_call(stream: &mut TcpStream) -> Option<Call> {
     };
     let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
     let length = head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
-    let length: usize = length.expect("a Content-Length");
+    // A GET has none.
+    let length: usize = length.unwrap_or(0);
+    assert!(length > 0 || head.starts_with("GET "), "a Content-Length: {head}");
     let mut body = bytes[end..].to_vec();
     while body.len() < length {
         let mut buffer = [0; 4096];
@@ -416,10 +418,13 @@ async fn a_dropped_fetch_leaves_the_next_one_free() {
 async fn a_token_state_is_there_once_there_is_a_token() {
     let server = server(|_, _| json(OK)).await;
     let client = server.client();
-    assert_eq!(client.token_state().await, None);
-    drop(client.slot().await.unwrap());
-    let state = client.token_state().await.unwrap();
-    assert!(state.kind == "stable" && state.remaining <= Duration::from_secs(7200));
+    let state = client.token_state().await;
+    assert_eq!((state.kind, state.source.as_str(), state.obtained_at), ("stable", "POST /cgi-bin/stable_token", None));
+    assert_eq!(server.count().0, 0, "asking about it asks for none");
+    let state = client.obtain_token().await.unwrap();
+    let life = state.expires_at.unwrap().duration_since(state.obtained_at.unwrap());
+    assert!(life.as_secs().abs_diff(7200) <= 1, "{state:?}");
+    assert_eq!(server.count().0, 1);
 }
 
 #[tokio::test]
@@ -668,4 +673,97 @@ fn bounds_of_nothing_are_refused() {
         spoil(&mut settings);
         assert_eq!(Client::new(settings).unwrap_err().to_string(), format!("{key} must be greater than 0"));
     }
+}
+
+// ---- other kinds of token ----
+
+fn classic(server: &Server) -> Client {
+    build(Settings { token: TokenSource::Classic { secret: SECRET.to_owned().into() }, ..server.settings() })
+}
+
+#[tokio::test]
+async fn a_classic_token_is_asked_for_as_documented() {
+    let server = Server::new(|call, n| match call.path() {
+        wire::CLASSIC_TOKEN => grant(&format!("C{n}")),
+        _ => json(OK),
+    })
+    .await;
+    let client = classic(&server);
+    assert!(client.would_cut_off_others().await);
+    assert_eq!(carry_out(&client, Action::Agree).await.fate, Fate::Accepted);
+    assert!(!client.would_cut_off_others().await, "it is held now");
+    let calls = server.calls(wire::CLASSIC_TOKEN);
+    let query = format!("GET /cgi-bin/token?grant_type=client_credential&appid=wxowner&secret={SECRET} HTTP/1.1\r\n");
+    assert!(calls.len() == 1 && calls[0].head.starts_with(&query), "{calls:?}");
+    assert_eq!(server.calls(wire::DEVPLUGIN)[0].token(), "C0");
+    assert!(!server.client().would_cut_off_others().await, "a stable token disturbs nobody");
+}
+
+#[tokio::test]
+async fn classic_tokens_are_not_fought_over() {
+    let server = Server::new(|call, n| match call.path() {
+        wire::CLASSIC_TOKEN => grant(&format!("C{n}")),
+        _ => errcode(40001),
+    })
+    .await;
+    let client = classic(&server);
+    let answer = carry_out(&client, Action::Agree).await;
+    assert_eq!((answer.fate, answer.error.unwrap().class()), (Fate::Rejected, Class::Human));
+    let fetched = server.calls(wire::CLASSIC_TOKEN).len();
+    assert_eq!(fetched, 2, "once more after the first rejection");
+    for _ in 0..3 {
+        let error = client.slot().await.unwrap_err();
+        assert!(
+            matches!(error, Error::TokenFight { kind: "classic", .. }) && error.class() == Class::Human,
+            "{error:?}"
+        );
+        assert!(error.advice().unwrap().contains("stable"));
+        assert!(matches!(list(&client).await.gap, Some(Error::TokenFight { .. })));
+    }
+    assert_eq!(server.calls(wire::CLASSIC_TOKEN).len(), fetched, "kept out of it");
+}
+
+#[tokio::test]
+async fn without_a_token_none_is_sent() {
+    let server = Server::new(|_, _| json(OK)).await;
+    let client = build(Settings { token: TokenSource::None, ..server.settings() });
+    assert_eq!(carry_out(&client, Action::Agree).await.fate, Fate::Accepted);
+    assert!(server.calls(wire::DEVPLUGIN)[0].head.starts_with("POST /wxa/devplugin HTTP/1.1\r\n"));
+    for code in [41001, 40001] {
+        let server = Server::new(move |_, _| errcode(code)).await;
+        let client = build(Settings { token: TokenSource::None, ..server.settings() });
+        let answer = carry_out(&client, Action::Agree).await;
+        assert!(matches!(answer.error, Some(Error::Sidecar)), "{code}: {:?}", answer.error);
+        assert_eq!((answer.fate, server.calls(wire::DEVPLUGIN).len()), (Fate::Rejected, 1), "{code}");
+    }
+}
+
+#[tokio::test]
+async fn the_using_side_asks_as_documented() {
+    use crate::policy::{PluginUse, UseIntent};
+    let server = Server::new(|call, n| match call.path() {
+        wire::STABLE_TOKEN => grant(&format!("T{n}")),
+        wire::PLUGIN if call.json()["action"] == "list" => {
+            json(r#"{"errcode":0,"errmsg":"ok","plugin_list":[{"appid":"wxp","status":2}]}"#)
+        }
+        wire::PLUGIN if call.json()["action"] == "update" => errcode(89258),
+        wire::QUOTA => json(r#"{"errcode":0,"errmsg":"ok","quota":{"daily_limit":10,"used":3,"remain":7}}"#),
+        wire::RID => errcode(76001),
+        _ => json(OK),
+    })
+    .await;
+    let client = server.client();
+    let apply = UseIntent::recorded(1, PluginUse::Apply { reason: "查件".into() }, AppId::new("wxp"));
+    let slot = client.slot().await.unwrap();
+    assert_eq!(client.carry_out_use(slot, apply).await.fate, Fate::Accepted);
+    assert_eq!(server.calls(wire::PLUGIN)[0].json()["plugin_appid"], "wxp");
+    let update = UseIntent::recorded(2, PluginUse::Update { user_version: "2".into() }, AppId::new("wxp"));
+    let slot = client.slot().await.unwrap();
+    let answer = client.carry_out_use(slot, update).await;
+    assert_eq!((answer.fate, answer.errcode), (Fate::Rejected, Some(89258)));
+    assert_eq!(client.plugins_in_use().await.unwrap()[0].appid.as_str(), "wxp");
+    assert_eq!(client.quota().await.unwrap().remain, Some(7));
+    assert_eq!(server.calls(wire::QUOTA)[0].json()["cgi_path"], "/wxa/devplugin");
+    let error = client.call_record("61725984-6126f6f9-040f19c4").await.unwrap_err();
+    assert_eq!((error.errcode(), error.class()), (Some(76001), Class::Human));
 }

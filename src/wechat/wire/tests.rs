@@ -400,11 +400,17 @@ fn a_secret_that_comes_back_in_another_spelling_is_covered() {
 
 #[test]
 fn a_token_request_is_written_without_a_copy() {
-    let secret = "\u{1}".repeat(4_000);
-    let body = token_request(&AppId::new("wxa"), &secret, Mode::Normal);
+    let (secret, appid) = ("\u{1}".repeat(4_000), AppId::new("wxa"));
+    let body = token_request(&appid, &secret, Mode::Normal);
     // Had it grown, it would have room for twice as much as was written.
     assert_eq!(body.capacity(), 128 + ESCAPED_MAX * (3 + 4_000));
     assert!(body.len() > ESCAPED_MAX * 4_000);
+    let bodies = [
+        component_token_request(&appid, &secret, ""),
+        authorizer_token_request(&appid, &AppId::new(""), &secret),
+        start_push_request(&appid, &secret),
+    ];
+    bodies.iter().for_each(|other| assert_eq!(other.capacity(), body.capacity()));
 }
 
 #[test]

@@ -1,0 +1,62 @@
+//! Questions by hand: one page of the list, the plugins in use, quota, and what became of a call. They change nothing.
+
+use super::{ACK_MAX_BYTES, Client, PAGE_MAX_BYTES, Request};
+use crate::wechat::{
+    CallRecord, Error, Page, PluginInUse, Quota,
+    wire::{self, DEVPLUGIN},
+};
+
+impl Client {
+    /// One page of `dev_apply_list`, from 1, of at most `page_size` entries; asked for once.
+    ///
+    /// # Errors
+    /// As [`Client::slot`], and what WeChat answered.
+    pub async fn page_of_list(&self, page: u32, page_size: u32) -> Result<Page, Error> {
+        let slot = self.slot().await?;
+        self.one_page(slot, page, page_size).await
+    }
+
+    /// The plugins this mini program uses or asked for (`/wxa/plugin`, `list`).
+    ///
+    /// # Errors
+    /// As [`Client::slot`], and what WeChat answered.
+    pub async fn plugins_in_use(&self) -> Result<Vec<PluginInUse>, Error> {
+        self.ask(wire::PLUGIN, wire::plugins_request(), wire::read_plugins).await
+    }
+
+    /// What is left of the daily quota of `/wxa/devplugin`.
+    ///
+    /// # Errors
+    /// As [`Client::slot`], and what WeChat answered.
+    pub async fn quota(&self) -> Result<Quota, Error> {
+        self.quota_of(DEVPLUGIN).await
+    }
+
+    /// What is left of the daily quota of an interface, named by its path: a leading slash, no host.
+    ///
+    /// # Errors
+    /// As [`Client::slot`], and what WeChat answered: 76003 for a path it does not take.
+    pub async fn quota_of(&self, cgi_path: &str) -> Result<Quota, Error> {
+        self.ask(wire::QUOTA, wire::quota_request(cgi_path), wire::read_quota).await
+    }
+
+    /// What WeChat recorded of a call of this account, by its request id, for seven days.
+    ///
+    /// # Errors
+    /// As [`Client::slot`], and what WeChat answered: 76001 not found, 76002 no request id, 76003 another account's.
+    pub async fn call_record(&self, rid: &str) -> Result<CallRecord, Error> {
+        self.ask(wire::RID, wire::rid_request(rid), wire::read_call_record).await
+    }
+
+    async fn ask<T>(
+        &self,
+        path: &'static str,
+        body: Vec<u8>,
+        read: impl Fn(&[u8], &[&str]) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let slot = self.slot().await?;
+        // A record of a call holds a whole page of the list, in a string.
+        let limit = if path == wire::RID { 2 * PAGE_MAX_BYTES } else { ACK_MAX_BYTES };
+        self.call(slot, Request { path, body: body.into(), limit }, read).await.result
+    }
+}
