@@ -3,10 +3,12 @@
 use super::proxy::ProxyAddress;
 use super::token::{self, Token};
 use super::{Need, Surroundings, files};
-use crate::document::{Table, Value};
+use crate::document::{Spot, Table, Value};
 use crate::policy::AppId;
+use std::collections::HashMap;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 use url::{Host, Url};
 
@@ -50,7 +52,7 @@ pub struct CaFile {
     /// Where it is.
     pub path: PathBuf,
     /// What is in it (PEM); empty unless the configuration was loaded with [`Need::Secrets`].
-    pub pem: Vec<u8>,
+    pub pem: Arc<[u8]>,
 }
 
 /// `[limits]`: how much may be done by rules; `None` = no limit.
@@ -79,11 +81,13 @@ impl Default for Wechat {
 }
 
 /// What every account starts from.
+#[derive(Clone)]
 pub(super) struct Defaults<'d> {
     pub(super) wechat: Wechat,
     pub(super) written: Written<'d>,
     pub(super) limits: Limits,
     pub(super) has_platform: bool,
+    /// The file the account stands in.
     pub(super) path: &'d Path,
     pub(super) surroundings: &'d Surroundings,
     pub(super) need: Need,
@@ -129,13 +133,16 @@ pub(super) fn limits(value: Option<Value<'_>>, name: &str, base: Limits) -> Limi
     limits
 }
 
-/// Every `[[account]]`, as far as it is right; and the name of every one, right or wrong.
-pub(super) fn read(tables: &[Value<'_>], defaults: &Defaults<'_>) -> (Vec<Account>, Vec<String>) {
+/// Every `[[account]]` of these files, as far as it is right; and the name of every one, right or wrong.
+pub(super) fn read(files: &[(&Path, Vec<Value<'_>>)], defaults: &Defaults<'_>) -> (Vec<Account>, Vec<String>) {
     let mut names = Unique::new("name");
     let mut appids = Unique::new("appid");
     let mut inherit = Inherit::Nobody;
-    let accounts =
-        tables.iter().filter_map(|value| account(value, defaults, &mut names, &mut appids, &mut inherit)).collect();
+    let mut accounts = Vec::new();
+    for (path, tables) in files {
+        let here = Defaults { path, ..defaults.clone() };
+        accounts.extend(tables.iter().filter_map(|value| account(value, &here, &mut names, &mut appids, &mut inherit)));
+    }
     if let Some(written) = defaults.written.as_ref().filter(|_| inherit != Inherit::Tokenless) {
         refuse_without_tls(&defaults.wechat.base_url, written);
     }
@@ -198,11 +205,12 @@ fn refuse_without_tls(base_url: &str, written: &Value<'_>) {
 struct Unique {
     key: &'static str,
     seen: Vec<String>,
+    places: HashMap<String, Spot>,
 }
 
 impl Unique {
     fn new(key: &'static str) -> Unique {
-        Unique { key, seen: Vec::new() }
+        Unique { key, seen: Vec::new(), places: HashMap::new() }
     }
 
     fn take(&mut self, value: &Value<'_>) -> Option<String> {
@@ -212,10 +220,12 @@ impl Unique {
             value.reading().report("value", value.spot(), message);
             return None;
         }
-        if self.seen.iter().any(|s| s == text) {
-            let message = format!("another account has the {} `{text}`", self.key);
+        if let Some(first) = self.places.get(text) {
+            let (file, (line, _)) = (value.reading().name(first.file), value.reading().position(*first));
+            let message = format!("another account has the {} `{text}`: {file}:{line}", self.key);
             value.reading().report("duplicate", value.spot(), message);
         }
+        self.places.entry(text.to_owned()).or_insert_with(|| value.spot());
         self.seen.push(text.to_owned());
         Some(text.to_owned())
     }
@@ -249,10 +259,10 @@ fn ca_file(value: &Value<'_>, path: &Path, surroundings: &Surroundings, need: Ne
     const HELP: &str = "name a file of certificates in PEM form, readable by the user of the service";
     let path = path.parent().unwrap_or(Path::new("")).join(value.words()?);
     if need != Need::Secrets {
-        return Some(CaFile { path, pem: Vec::new() });
+        return Some(CaFile { path, pem: Arc::default() });
     }
     match files::read_certificates(&path, surroundings) {
-        Ok(pem) if is_pem(&pem) => Some(CaFile { path, pem }),
+        Ok(pem) if is_pem(&pem) => Some(CaFile { path, pem: pem.into() }),
         Ok(_) => {
             value.wrong("unreadable", format!("{}: there is no certificate in it", path.display()), HELP);
             None

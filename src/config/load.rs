@@ -1,7 +1,7 @@
 //! Reading everything, in one go, and giving back either a whole configuration or every problem.
 
 use super::account::{self, Defaults};
-use super::{Config, ConfigError, Need, Surroundings, files, service, token};
+use super::{Config, ConfigError, Need, Surroundings, files, include, service, token};
 use crate::document::{Problems, Reading, Table};
 use crate::policy::RuleSet;
 use crate::policy::parse::{CaseSpec, Outside, ParsedPolicy, parse, parse_cases};
@@ -127,18 +127,27 @@ fn read(root: &Table<'_>, path: &Path, surroundings: &Surroundings, need: Need) 
     let pending = service::pending(root.optional("pending"));
     let housekeeping = service::housekeeping(root.optional("housekeeping"));
     let (service, platform, accounts, account_names) = match need {
-        Need::Policy => (service::default(), None, Vec::new(), account::names(&tables)),
+        Need::Policy => {
+            // One name that is not known would make an error of every rule for it.
+            let included = include::names_quietly(service.as_ref(), path, surroundings);
+            let names = included.map(|more| account::names(&tables).into_iter().chain(more).collect());
+            (service::default(), None, Vec::new(), names.unwrap_or_default())
+        }
         Need::Secrets | Need::State | Need::Rules => {
             let (wechat, base_url) = account::wechat(wechat, path, surroundings, need);
-            if need != Need::Rules && tables.is_empty() && written.is_none_or(|v| v.is_list()) {
-                let help = "name the plugin's owner: [[account]] with name, appid and token";
+            let (service, patterns) = service::read(service, path);
+            let included = include::open(&patterns, path, root.reading(), surroundings);
+            if need != Need::Rules && tables.is_empty() && patterns.is_empty() && written.is_none_or(|v| v.is_list()) {
+                let help = "name the plugin's owner: [[account]] with name, appid and token, here or in a file of [service] include";
                 root.reading().report_help("missing", root.spot(), "there is no [[account]]", help);
             }
             let has_platform = platform.is_some();
             let defaults = Defaults { wechat, written: base_url, limits, has_platform, path, surroundings, need };
+            let more = included.iter().map(|file| (file.path.as_path(), include::tables(file, root.reading())));
+            let tables: Vec<_> = std::iter::once((path, tables)).chain(more).collect();
             let (accounts, names) = account::read(&tables, &defaults);
             let platform = platform.and_then(|v| token::platform(&v, &defaults));
-            (service::read(service, path), platform, accounts, names)
+            (service, platform, accounts, names)
         }
     };
     let known =

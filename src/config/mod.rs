@@ -7,6 +7,7 @@
 mod account;
 mod files;
 mod find;
+mod include;
 mod load;
 mod proxy;
 mod schedule;
@@ -40,7 +41,7 @@ pub struct Config {
     pub path: PathBuf,
     /// `[service]`
     pub service: Service,
-    /// `[[account]]`, at least one; empty when loaded with [`Need::Policy`].
+    /// `[[account]]` of all files, at least one; empty when loaded with [`Need::Policy`].
     pub accounts: Vec<Account>,
     /// `[platform]`, if there is one.
     pub platform: Option<Platform>,

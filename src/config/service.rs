@@ -1,5 +1,6 @@
 //! `[service]`, `[pending]` and `[housekeeping]`.
 
+use super::include::{self, Patterns};
 use super::schedule::{self, Schedule};
 use crate::document::{Table, Value, suggest};
 use crate::policy::{Housekeeping, Mode};
@@ -20,6 +21,10 @@ pub struct Service {
     pub mode: Mode,
     /// Where the database lives.
     pub state_dir: PathBuf,
+    /// Accounts worked at the same time; one that does nothing but wait does not count.
+    pub max_accounts_at_once: usize,
+    /// Calls of all accounts under way at the same time; one that WeChat is slow to answer does not count.
+    pub max_calls_at_once: usize,
 }
 
 /// `[pending]`
@@ -33,14 +38,20 @@ pub struct Pending {
 
 const TIMEZONE: &str = "Asia/Shanghai";
 const STATE_DIR: &str = "/var/lib/menshen";
+/// Accounts, and calls, at the same time.
+const AT_ONCE: usize = 64;
+/// More than one process should have open.
+const AT_ONCE_MOST: u64 = 10_000;
 const MODES: [(&str, Mode); 2] = [("live", Mode::Live), ("shadow", Mode::Shadow)];
 const HOUR: Duration = Duration::from_secs(3_600);
 const DAY: Duration = Duration::from_secs(86_400);
 const YEAR: Duration = Duration::from_secs(366 * 86_400);
 
-/// Reads `[service]`; what is absent or wrong gets its default. `path` is the file it stands in.
-pub(super) fn read(value: Option<Value<'_>>, path: &Path) -> Service {
-    let Some(table) = value.and_then(|v| v.table("[service]")) else { return default() };
+/// Reads `[service]`; what is absent or wrong gets its default. `path` is the file it stands in. Also gives the
+/// patterns of further files with accounts.
+pub(super) fn read(value: Option<Value<'_>>, path: &Path) -> (Service, Patterns) {
+    let Some(table) = value.and_then(|v| v.table("[service]")) else { return (default(), Patterns::new()) };
+    let at_once = |key| table.optional(key).and_then(|v| v.whole(1..=AT_ONCE_MOST)).map_or(AT_ONCE, |n| n as usize);
     let service = Service {
         schedule: table.optional("schedule").and_then(|v| schedule::read(&v)).unwrap_or_else(default_schedule),
         mode: table.optional("mode").and_then(|v| v.one_of(&MODES)).unwrap_or(Mode::Live),
@@ -48,10 +59,13 @@ pub(super) fn read(value: Option<Value<'_>>, path: &Path) -> Service {
             .optional("state_dir")
             .and_then(|v| v.words())
             .map_or_else(|| PathBuf::from(STATE_DIR), |dir| path.parent().unwrap_or(Path::new("")).join(dir)),
+        max_accounts_at_once: at_once("max_accounts_at_once"),
+        max_calls_at_once: at_once("max_calls_at_once"),
         ..in_zone(table.optional("timezone").and_then(|v| timezone(&v)))
     };
+    let include = include::patterns(&table);
     table.finish();
-    service
+    (service, include)
 }
 
 /// Every default.
@@ -70,6 +84,8 @@ fn in_zone(zone: Option<(TimeZone, String)>) -> Service {
         timezone_name,
         mode: Mode::Live,
         state_dir: PathBuf::from(STATE_DIR),
+        max_accounts_at_once: AT_ONCE,
+        max_calls_at_once: AT_ONCE,
     }
 }
 

@@ -1,6 +1,7 @@
 //! The configuration as a whole; values, secrets and files in modules of their own.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod accounts;
 mod files;
 mod secrets;
 mod tokens;

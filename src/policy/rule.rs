@@ -69,8 +69,14 @@ pub struct PolicySpec {
 impl PolicySpec {
     /// The policy as one account sees it: without the rules that are limited to others.
     pub fn for_account(&self, name: &str) -> PolicySpec {
-        let applies = |rule: &&RuleSpec| rule.accounts.as_ref().is_none_or(|names| names.iter().any(|n| n == name));
-        PolicySpec { rules: self.rules.iter().filter(applies).cloned().collect(), ..self.without_rules() }
+        let rules = self.places_for(name).into_iter().map(|place| self.rules[place].clone()).collect();
+        PolicySpec { rules, ..self.without_rules() }
+    }
+
+    /// Which of the rules one account sees, counted from 0: accounts that see the same ones decide alike.
+    pub fn places_for(&self, name: &str) -> Vec<usize> {
+        let applies = |rule: &RuleSpec| rule.accounts.as_ref().is_none_or(|names| names.iter().any(|n| n == name));
+        (0..self.rules.len()).filter(|place| applies(&self.rules[*place])).collect()
     }
 
     fn without_rules(&self) -> PolicySpec {

@@ -3,12 +3,16 @@
 //! Built from a valid configuration; never changes. A reload builds new ones and
 //! keeps the client (its token, its quota pause) where its settings stayed the same.
 
+use super::rulesets::RuleSets;
 use super::token::{self, Acting, Platforms};
+use super::turns::Turns;
 use crate::config::{self, Config};
-use crate::policy::{AppId, Application, Housekeeping, Mode, PolicySpec, RuleProblem, RuleSet};
-use crate::wechat::{self, BuildError, Client};
+use crate::policy::{AppId, Application, Housekeeping, Mode, RuleProblem, RuleSet};
+use crate::wechat::{self, BuildError, Client, Lane};
 use jiff::{Timestamp, tz::TimeZone};
 use secrecy::SecretString;
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// An account ready to be worked.
@@ -20,14 +24,25 @@ pub struct Account {
     pub(crate) mode: Mode,
     pub(crate) limits: config::Limits,
     pub(crate) timezone: TimeZone,
-    pub(crate) rules: std::sync::Arc<RuleSet>,
+    pub(crate) rules: Arc<RuleSet>,
     pub(crate) client: Client,
     pub(crate) pace: Pace,
     pub(crate) pending: config::Pending,
     pub(crate) housekeeping: Housekeeping,
     pub(super) source: config::Account,
+    /// What it shares with the other accounts.
+    pub(super) turns: Arc<Turns>,
+    /// Its way to a turn.
+    pub(super) lane: Arc<Lane>,
     /// The third-party platform it acts through.
     pub(super) acting: Option<Acting>,
+}
+
+/// What accounts have in common, while they are made.
+struct Shared<'c> {
+    turns: Arc<Turns>,
+    rules: RuleSets<'c>,
+    platforms: Platforms,
 }
 
 /// The spaces between readings; tests shorten them.
@@ -83,22 +98,27 @@ pub enum SetupError {
 impl Account {
     /// Every account of a configuration, keeping the clients of `earlier` ones whose settings did not change.
     pub fn all(config: &Config, around: &Surroundings, earlier: &[Account]) -> Result<Vec<Account>, SetupError> {
-        let mut platforms = Platforms::after(earlier);
-        config.accounts.iter().map(|source| Account::new(config, source, around, earlier, &mut platforms)).collect()
+        let turns = earlier.first().map_or_else(|| Turns::new(&config.service), |account| Arc::clone(&account.turns));
+        let mut shared =
+            Shared { turns, rules: RuleSets::new(&config.policy.spec), platforms: Platforms::after(earlier) };
+        let earlier: HashMap<&AppId, &Account> = earlier.iter().map(|account| (&account.appid, account)).collect();
+        let accounts = config.accounts.iter();
+        accounts
+            .map(|source| Account::new(config, source, around, &mut shared, earlier.get(&source.appid).copied()))
+            .collect()
     }
 
     fn new(
         config: &Config,
         source: &config::Account,
         around: &Surroundings,
-        earlier: &[Account],
-        platforms: &mut Platforms,
+        shared: &mut Shared<'_>,
+        before: Option<&Account>,
     ) -> Result<Account, SetupError> {
-        let acting = platforms.of(config, source)?;
-        let same = earlier.iter().find(|account| same_client(account, source, acting.as_ref()));
-        let client = match same {
+        let acting = shared.platforms.of(config, source)?;
+        let client = match before.filter(|account| same_client(account, source, acting.as_ref())) {
             Some(account) => account.client.clone(),
-            None => client(source, acting.as_ref())?,
+            None => client(source, acting.as_ref(), &shared.turns)?,
         };
         Ok(Account {
             name: source.name.clone(),
@@ -107,12 +127,14 @@ impl Account {
             mode: config.service.mode,
             limits: source.limits,
             timezone: config.service.timezone.clone(),
-            rules: rules(&source.name, config.policy.spec.for_account(&source.name))?.into(),
+            rules: shared.rules.of(&source.name, before)?,
             client,
             pace: around.pace.clone(),
             pending: config.pending,
             housekeeping: config.housekeeping,
             source: source.clone(),
+            turns: Arc::clone(&shared.turns),
+            lane: before.map_or_else(|| shared.turns.of_passes(), |account| Arc::clone(&account.lane)),
             acting,
         })
     }
@@ -146,13 +168,9 @@ fn same_client(one: &Account, other: &config::Account, acting: Option<&Acting>) 
     source.appid == other.appid && source.wechat == other.wechat && source.token == other.token && same_platform
 }
 
-fn rules(account: &str, spec: PolicySpec) -> Result<RuleSet, SetupError> {
-    RuleSet::compile(spec).map_err(|problems| SetupError::Rules { account: account.to_owned(), problems })
-}
-
 /// The certificates the configuration read.
-pub(super) fn ca_pem(wechat: &config::Wechat) -> Option<Vec<u8>> {
-    wechat.ca_file.as_ref().map(|file| file.pem.clone())
+pub(super) fn ca_pem(wechat: &config::Wechat) -> Option<Arc<[u8]>> {
+    wechat.ca_file.as_ref().map(|file| Arc::clone(&file.pem))
 }
 
 /// The proxy, its password included.
@@ -160,7 +178,7 @@ pub(super) fn proxy(wechat: &config::Wechat) -> Option<SecretString> {
     wechat.proxy.as_ref().map(|proxy| proxy.expose().into())
 }
 
-fn client(source: &config::Account, acting: Option<&Acting>) -> Result<Client, SetupError> {
+fn client(source: &config::Account, acting: Option<&Acting>, turns: &Turns) -> Result<Client, SetupError> {
     let wechat = &source.wechat;
     let settings = wechat::Settings {
         appid: source.appid.clone(),
@@ -173,7 +191,8 @@ fn client(source: &config::Account, acting: Option<&Acting>) -> Result<Client, S
         proxy: proxy(wechat),
         ca_pem: ca_pem(wechat),
         page_ceiling: wechat::PAGE_CEILING,
-        in_flight_total: None,
+        in_flight_total: Some(turns.of_calls()),
+        connections: turns.connections.clone(),
     };
     Client::new(settings).map_err(|error| SetupError::Client { account: source.name.clone(), source: error })
 }

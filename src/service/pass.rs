@@ -92,8 +92,13 @@ pub enum Stage {
 }
 
 impl Account {
-    /// One pass. Every decision is recorded in `store`; `tell` hears how far it is.
+    /// One pass, when it is this account's turn. Every decision is recorded in `store`; `tell` hears how far it is.
     pub async fn pass(&self, store: &Arc<Store>, watch: &Watch, tell: &(dyn Fn(Stage) + Sync)) -> PassReport {
+        let report = self.in_turn(watch, || self.work(store, watch, tell)).await;
+        report.unwrap_or_else(|| Pass::begin(self, store, watch, tell).end())
+    }
+
+    async fn work(&self, store: &Arc<Store>, watch: &Watch, tell: &(dyn Fn(Stage) + Sync)) -> PassReport {
         let mut pass = Pass::begin(self, store, watch, tell);
         match pass.take_account().await {
             Ok(None) => {}

@@ -6,7 +6,7 @@
 use super::account::Account;
 use super::hand::Hand;
 use super::housekeeping;
-use super::pass::{Known, Stage, with_sources};
+use super::pass::{Known, Stage, Watch, with_sources};
 use super::report::PassReport;
 use crate::policy::{Action, Application, Brake, Identity, Mode, Moment, Step, Why, evidence, rule_name};
 use crate::store::Reader;
@@ -50,21 +50,33 @@ pub struct Deletion {
     pub why: Why,
 }
 
-/// Previews every account at once. Reads; writes nothing.
+/// Previews every account, as many at once as a live pass works. Reads; writes nothing.
 pub async fn preview(
     accounts: &[Account],
     log: Option<&Reader>,
     tell: &(dyn Fn(Stage) + Sync),
 ) -> Vec<PreviewedAccount> {
-    join_all(accounts.iter().map(|account| one(account, log, tell))).await
+    let previewed = accounts.iter().map(|account| async move {
+        let watch = Watch::default();
+        account.in_turn(&watch, || one(account, log, tell, &watch)).await
+    });
+    join_all(previewed).await.into_iter().flatten().collect()
 }
 
-async fn one(account: &Account, log: Option<&Reader>, tell: &(dyn Fn(Stage) + Sync)) -> PreviewedAccount {
+async fn one(
+    account: &Account,
+    log: Option<&Reader>,
+    tell: &(dyn Fn(Stage) + Sync),
+    watch: &Watch,
+) -> PreviewedAccount {
     let now = Timestamp::now();
     let mut report = PassReport::begin(&account.name, now, String::new());
     let listing = account
         .client
-        .list(&|progress| tell(Stage::Reading { pages: progress.pages, pending: progress.pending }))
+        .list(&|progress| {
+            watch.beat();
+            tell(Stage::Reading { pages: progress.pages, pending: progress.pending });
+        })
         .await;
     report.pages = listing.pages;
     report.pending = listing.pending.len();

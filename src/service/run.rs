@@ -12,14 +12,16 @@ use super::lock::{LockError, StateLock};
 use super::pass::{Stage, Watch, with_sources};
 use super::report::PassReport;
 use super::schedule::{ScheduleError, Ticks, next_tick};
+use super::standing::{Standings, Turn};
 use super::supervisor::{Pulse, Supervisor, patience};
+use super::turns::begins_after;
 use super::{systemd, token, warnings};
 use crate::config::Config;
 use crate::policy::AppId;
 use crate::store::{ActiveBrake, BrakeKind, Store, StoreError};
 use futures_util::future::join_all;
 use jiff::Timestamp;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::sync::{
     Arc,
@@ -99,7 +101,12 @@ pub async fn run_once(service: &Service, tell: &(dyn Fn(Stage) + Sync)) -> Resul
     let mut signals = Signals::listen()?;
     token::warn(&service.accounts);
     warnings::tell(&service.config);
-    let passes = join_all(service.accounts.iter().map(|account| account.pass(&service.store, &watch, tell)));
+    // Signs of life of its own for each: by them it keeps its turn or lets another account work.
+    let alone = || Watch { beats: Arc::default(), ..watch.clone() };
+    let passes = join_all(service.accounts.iter().map(|account| {
+        let watch = alone();
+        async move { account.pass(&service.store, &watch, tell).await }
+    }));
     tokio::pin!(passes);
     loop {
         tokio::select! {
@@ -140,6 +147,8 @@ struct Working {
     account: String,
     beats: Arc<AtomicU64>,
     pulse: Pulse,
+    /// Ends this pass alone.
+    stop: CancellationToken,
     /// It was said that it shows no sign of life.
     stuck: bool,
 }
@@ -159,6 +168,7 @@ struct Round {
     head: DailyHead,
     fed: Instant,
     last: Option<PassReport>,
+    standings: Standings,
     /// Applications soon to be timed out, by account, when last told.
     urgent: HashMap<String, usize>,
     alarm: Alarm,
@@ -181,6 +191,7 @@ impl Round {
             head: DailyHead::default(),
             fed: Instant::now(),
             last: None,
+            standings: Standings::default(),
             urgent: HashMap::new(),
             alarm: Alarm::new(now),
         })
@@ -209,20 +220,28 @@ impl Round {
     /// Wakes every account that is not being worked.
     fn tick(&mut self) -> Result<(), RunError> {
         self.service.lock.check()?;
-        self.supervisor.expect(next_tick(&self.service.config.service, Timestamp::now()));
-        for account in &self.service.accounts {
+        let (now, accounts) = (Timestamp::now(), self.service.accounts.len());
+        let due = next_tick(&self.service.config.service, now);
+        self.supervisor.expect(due);
+        let left = due.and_then(|due| Duration::try_from(due.duration_since(now)).ok()).unwrap_or_default();
+        for (place, account) in self.service.accounts.iter().enumerate() {
             if self.busy.contains_key(&account.appid) {
                 self.skipped += 1;
                 tracing::warn!(account = %account.name, skipped = self.skipped, "a tick found the pass before it still running");
                 continue;
             }
             // Signs of life of its own: a lively account must not stand for one that hangs.
-            let watch = Watch { stop: self.stop.clone(), ..Watch::default() };
+            let watch = Watch { stop: self.stop.child_token(), ..Watch::default() };
+            let (stop, begins) = (watch.stop.clone(), tokio::time::sleep(begins_after(place, accounts, left)));
             let (name, beats) = (account.name.clone(), Arc::clone(&watch.beats));
             let pulse = Pulse::new(Instant::now(), patience(account.source.wechat.timeout));
             let (appid, account, store) = (account.appid.clone(), account.clone(), self.service.store.clone());
-            let pass = self.passes.spawn(async move { account.pass(&store, &watch, &|_| ()).await });
-            self.busy.insert(appid, Working { pass: pass.id(), account: name, beats, pulse, stuck: false });
+            let pass = self.passes.spawn(async move {
+                // Told to stop before it began, it ends where it looks first.
+                watch.wait(begins).await;
+                account.pass(&store, &watch, &|_| ()).await
+            });
+            self.busy.insert(appid, Working { pass: pass.id(), account: name, beats, pulse, stop, stuck: false });
         }
         Ok(())
     }
@@ -234,19 +253,32 @@ impl Round {
         };
         self.busy.retain(|_, working| working.pass != id);
         match finished {
-            Ok((_, report)) => {
-                log_pass(&report);
-                self.warn_of_deadlines(&report);
-                self.last = Some(report);
-            }
+            Ok((_, report)) => self.take(report).await,
             // Not the error's own words: they repeat what a panic said, and that may be an applicant's text.
             Err(error) => {
                 let how = if error.is_panic() { "panicked" } else { "was cut off" };
                 tracing::error!("a pass {how}; what it left open is settled by the next one");
             }
         }
-        self.look_for_brakes().await;
         systemd::status(&self.status());
+    }
+
+    async fn take(&mut self, report: PassReport) {
+        log_pass(&report);
+        let name = &report.account;
+        // One that was removed meanwhile is remembered no longer.
+        if self.service.accounts.iter().any(|account| account.name == *name) {
+            self.warn_of_deadlines(&report);
+            if self.standings.hear(&report) == Turn::Mended {
+                tracing::info!(account = %name, "the account is well again");
+            }
+        }
+        let pulled = report.brake.is_some();
+        self.last = Some(report);
+        // What others pull or lift is heard of once a second: thousands of passes need not look each.
+        if pulled {
+            self.look_for_brakes().await;
+        }
     }
 
     /// A held application dies when WeChat's window closes: said when there are more of them than before.
@@ -370,10 +402,33 @@ impl Round {
             before.stop().await;
         }
         self.supervisor.expect(next_tick(&config.service, Timestamp::now()));
+        if let Some(account) = accounts.first() {
+            account.turns.resize(&config.service);
+        }
         self.service.config = config;
-        self.service.accounts = accounts;
+        let before = std::mem::replace(&mut self.service.accounts, accounts);
+        self.leave_alone_what_is_gone(&before);
         token::warn(&self.service.accounts);
         Ok(())
+    }
+
+    /// Nothing more is sent for an account that is not in the configuration any more; what is under way is settled.
+    fn leave_alone_what_is_gone(&mut self, before: &[Account]) {
+        let appids: HashSet<&AppId> = self.service.accounts.iter().map(|account| &account.appid).collect();
+        let names: HashSet<&str> = self.service.accounts.iter().map(Account::name).collect();
+        let gone = before.iter().filter(|account| !appids.contains(&account.appid));
+        for account in gone {
+            tracing::info!(account = %account.name, "the account is not worked any more");
+            if let Some(working) = self.busy.get(&account.appid) {
+                working.stop.cancel();
+            }
+        }
+        let known: HashSet<&AppId> = before.iter().map(|account| &account.appid).collect();
+        for account in self.service.accounts.iter().filter(|account| !known.contains(&account.appid)) {
+            tracing::info!(account = %account.name, "the account is worked from the next tick on");
+        }
+        self.urgent.retain(|name, _| names.contains(name.as_str()));
+        self.standings.retain(|name| names.contains(name));
     }
 
     fn longest_timeout(&self) -> Duration {
@@ -403,7 +458,16 @@ impl Round {
         self.service.close().await;
     }
 
+    /// For `systemctl status`: what stops acting, else the last pass; then who is in trouble, where there are several accounts.
     fn status(&self) -> String {
+        let troubled = self.standings.words().filter(|_| self.service.accounts.len() > 1);
+        match troubled {
+            Some(troubled) => format!("{}; {troubled}", self.status_of_all()),
+            None => self.status_of_all(),
+        }
+    }
+
+    fn status_of_all(&self) -> String {
         let accounts = self.service.accounts.len();
         let mode = self.service.config.service.mode.word();
         match (self.alarm.status(&self.service.accounts), &self.last) {

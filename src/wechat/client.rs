@@ -6,7 +6,7 @@
 //! after WeChat has asked for quiet nothing is sent until then.
 
 use super::{
-    Class, Error, Listing, Settings, TokenSource, TokenState,
+    Class, Error, Listing, Settings, Stay, TokenSource, TokenState,
     http::{Cargo, Http, Way},
     paging::Paging,
     pause::{Kept, Pause},
@@ -43,6 +43,8 @@ const PAGE_TRIES: u32 = 3;
 const RETRY_PAUSE: Duration = Duration::from_millis(250);
 /// Pages asked for beyond the end get this long to arrive: their connections are wanted for what follows.
 const WIND_UP: Duration = Duration::from_millis(250);
+/// A call that is not answered by then no longer keeps a place among the calls of all accounts; most take a tenth of it.
+const QUICK: Duration = Duration::from_secs(1);
 
 mod called;
 mod questions;
@@ -278,8 +280,20 @@ impl Client {
         self.call(slot, request, read).await.result
     }
 
-    /// One call, repeated once with another token if WeChat rejects the first.
+    /// One call; while it is slow, another account's goes in its place.
     async fn call<T>(
+        &self,
+        mut slot: Slot,
+        request: Request,
+        read: impl Fn(&[u8], &[&str]) -> Result<T, Error>,
+    ) -> Called<T> {
+        let shared = slot.shared();
+        let quick = QUICK.min(self.inner.timeout / 2);
+        Stay::during(shared, quick, self.call_in(slot, request, read)).await
+    }
+
+    /// One call, repeated once with another token if WeChat rejects the first.
+    async fn call_in<T>(
         &self,
         mut slot: Slot,
         request: Request,
@@ -398,7 +412,7 @@ fn http(settings: &Settings) -> Result<Http, BuildError> {
         proxy: settings.proxy.as_ref().map(ExposeSecret::expose_secret),
         ca_pem: settings.ca_pem.as_deref(),
         timeout: settings.timeout,
-        idle: settings.max_in_flight,
+        connections: &settings.connections,
     };
     Http::new(&settings.base_url, cargo, &way)
 }

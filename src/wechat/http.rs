@@ -5,6 +5,7 @@
 //! twice by the layers below, that no redirect is followed, that an answer
 //! never takes more memory than its limit, and that no error names an address.
 
+use super::connections::{Connections, SameWay, Tls};
 use super::{BuildError, Error, Header};
 use bytes::Bytes;
 use reqwest::{
@@ -13,10 +14,12 @@ use reqwest::{
     redirect, retry,
 };
 use secrecy::{ExposeSecret, zeroize::Zeroizing};
-use std::{net::IpAddr, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 /// A connection nobody uses is closed by us before a server or firewall drops it under a call of ours.
 const IDLE_MAX: Duration = Duration::from_secs(15);
+/// Connections kept while nobody uses them, for all accounts that go the same way.
+const IDLE_CONNECTIONS_MAX: usize = 256;
 /// Characters of a cause that are kept.
 const DETAIL_MAX_CHARS: usize = 200;
 /// The one host beside loopback that plain http may go to: WeChat's cloud hosting wants it so, and nothing secret is sent.
@@ -27,8 +30,8 @@ pub(super) struct Way<'a> {
     pub(super) proxy: Option<&'a str>,
     pub(super) ca_pem: Option<&'a [u8]>,
     pub(super) timeout: Duration,
-    /// Connections kept while nobody uses them.
-    pub(super) idle: usize,
+    /// Shared by whoever goes the same way.
+    pub(super) connections: &'a Connections,
 }
 
 /// Whether anything secret goes to a base URL.
@@ -42,7 +45,7 @@ pub(super) enum Cargo {
 
 /// The way to one base URL.
 pub(super) struct Http {
-    client: Client,
+    client: Arc<Client>,
     base: Url,
 }
 
@@ -70,41 +73,10 @@ impl Http {
     }
 
     fn to(base: Url, way: &Way<'_>) -> Result<Http, BuildError> {
-        // Fails only where a provider is installed already, and then there is one.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let builder = Client::builder()
-            .user_agent(concat!("menshen/", env!("CARGO_PKG_VERSION")))
-            // One call per connection at a time: what became of a call is then as plain as it can be.
-            .http1_only()
-            .retry(retry::never())
-            .redirect(redirect::Policy::none())
-            .referer(false)
-            .no_proxy()
-            .tcp_nodelay(true)
-            .pool_idle_timeout(IDLE_MAX)
-            .pool_max_idle_per_host(way.idle)
-            .timeout(way.timeout)
-            // Below the timeout, so that a connection that does not come about is told from an answer that does not.
-            .connect_timeout(way.timeout / 2);
-        let builder = match way.proxy.filter(|_| !is_loopback(&base)) {
-            Some(proxy) => builder.proxy(proxy_to(proxy)?),
-            None if base.scheme() == "http" => return Http::plain(builder, base),
-            None => builder,
-        };
-        let client = match way.ca_pem {
-            Some(pem) => {
-                let built = builder.tls_certs_merge(certificates(pem)?).build();
-                built.map_err(|error| BuildError::CaFile { problem: cause(error) })?
-            }
-            None => builder.build().map_err(|error| BuildError::Tls { problem: cause(error) })?,
-        };
-        Ok(Http { client, base })
-    }
-
-    /// Without TLS there is no need for root certificates, and a machine may have none.
-    fn plain(builder: reqwest::ClientBuilder, base: Url) -> Result<Http, BuildError> {
-        let built = builder.tls_certs_only([]).build();
-        let client = built.map_err(|error| BuildError::Tls { problem: cause(error) })?;
+        let proxy = way.proxy.filter(|_| !is_loopback(&base));
+        let tls = if proxy.is_none() && base.scheme() == "http" { Tls::Without } else { Tls::With };
+        let same = SameWay::new(proxy, way.ca_pem, way.timeout, tls);
+        let client = way.connections.along(same, || client(proxy, way.ca_pem, way.timeout, tls))?;
         Ok(Http { client, base })
     }
 
@@ -193,6 +165,40 @@ impl SecretHeader {
         let mut value = HeaderValue::from_maybe_shared(bytes).map_err(|_| wrong())?;
         value.set_sensitive(true);
         Ok(SecretHeader { name, value })
+    }
+}
+
+fn client(proxy: Option<&str>, ca_pem: Option<&[u8]>, timeout: Duration, tls: Tls) -> Result<Client, BuildError> {
+    // Fails only where a provider is installed already, and then there is one.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let builder = Client::builder()
+        .user_agent(concat!("menshen/", env!("CARGO_PKG_VERSION")))
+        // One call per connection at a time: what became of a call is then as plain as it can be.
+        .http1_only()
+        .retry(retry::never())
+        .redirect(redirect::Policy::none())
+        .referer(false)
+        .no_proxy()
+        .tcp_nodelay(true)
+        .pool_idle_timeout(IDLE_MAX)
+        .pool_max_idle_per_host(IDLE_CONNECTIONS_MAX)
+        .timeout(timeout)
+        // Below the timeout, so that a connection that does not come about is told from an answer that does not.
+        .connect_timeout(timeout / 2);
+    let builder = match proxy {
+        Some(proxy) => builder.proxy(proxy_to(proxy)?),
+        None => builder,
+    };
+    match (tls, ca_pem) {
+        // There is no need for root certificates, and a machine may have none.
+        (Tls::Without, _) => {
+            builder.tls_certs_only([]).build().map_err(|error| BuildError::Tls { problem: cause(error) })
+        }
+        (Tls::With, Some(pem)) => {
+            let built = builder.tls_certs_merge(certificates(pem)?).build();
+            built.map_err(|error| BuildError::CaFile { problem: cause(error) })
+        }
+        (Tls::With, None) => builder.build().map_err(|error| BuildError::Tls { problem: cause(error) }),
     }
 }
 
@@ -373,7 +379,9 @@ mod tests {
     #[test]
     fn proxies_and_certificates() {
         let build = |proxy: Option<&str>, pem: Option<&str>| {
-            let way = Way { proxy, ca_pem: pem.map(str::as_bytes), timeout: Duration::from_secs(1), idle: 1 };
+            let connections = Connections::default();
+            let (ca_pem, timeout) = (pem.map(str::as_bytes), Duration::from_secs(1));
+            let way = Way { proxy, ca_pem, timeout, connections: &connections };
             let built = Http::new("https://api.weixin.qq.com", Cargo::Secret, &way);
             built.err().map(|error| error.to_string()).unwrap_or_default()
         };

@@ -4,7 +4,9 @@
 //! paging, wire shapes, errcodes, rate and quota stay inside.
 
 mod anything;
+mod bound;
 mod client;
+mod connections;
 mod entries;
 mod errcodes;
 mod error;
@@ -19,7 +21,9 @@ mod tokens;
 mod wire;
 
 pub use anything::{read_anything, read_record, read_token};
+pub use bound::{Bound, Lane, Stay};
 pub use client::{Answer, Client, Progress};
+pub use connections::Connections;
 pub use entries::{Entry, read_entries};
 pub use errcodes::{Meaning, explain};
 pub use error::{Class, Error};

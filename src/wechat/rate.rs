@@ -4,6 +4,7 @@
 //! `calls_per_minute` calls sent, and that a [`Slot`] given back unused costs
 //! nothing. Does not know what a call is; token calls are not counted.
 
+use super::bound::{Lane, Stay};
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -21,7 +22,7 @@ const WINDOW: Duration = Duration::from_secs(60);
 pub struct Slot {
     seat: Seat,
     _own: OwnedSemaphorePermit,
-    _total: Option<OwnedSemaphorePermit>,
+    shared: Option<Stay>,
 }
 
 impl std::fmt::Debug for Slot {
@@ -36,6 +37,11 @@ impl Slot {
         self.seat.sent();
     }
 
+    /// The place among the calls of all accounts, to be held while the call is under way.
+    pub(crate) fn shared(&mut self) -> Option<Stay> {
+        self.shared.take()
+    }
+
     /// Room for a second call in this place: true if there is some now. Waiting would outlast the call.
     pub(crate) fn again(&mut self) -> bool {
         let seat = self.seat.gate.take();
@@ -47,14 +53,14 @@ impl Slot {
 #[derive(Debug)]
 pub(crate) struct Rate {
     own: Arc<Semaphore>,
-    total: Option<Arc<Semaphore>>,
+    shared: Option<Arc<Lane>>,
     gate: Arc<Gate>,
 }
 
 impl Rate {
-    pub(crate) fn new(max_in_flight: usize, calls_per_minute: u32, total: Option<Arc<Semaphore>>) -> Rate {
+    pub(crate) fn new(max_in_flight: usize, calls_per_minute: u32, shared: Option<Arc<Lane>>) -> Rate {
         let own = Arc::new(Semaphore::new(max_in_flight.clamp(1, Semaphore::MAX_PERMITS)));
-        Rate { own, total, gate: Arc::new(Gate::new(calls_per_minute)) }
+        Rate { own, shared, gate: Arc::new(Gate::new(calls_per_minute)) }
     }
 
     /// Waits for room. Cancel-safe: a dropped wait leaves nothing behind.
@@ -65,12 +71,12 @@ impl Rate {
         let own = permit(&self.own).await;
         loop {
             self.gate.room().await;
-            let total = match &self.total {
-                Some(total) => Some(permit(total).await),
+            let shared = match &self.shared {
+                Some(lane) => Some(lane.place().await),
                 None => None,
             };
             if let Ok(seat) = self.gate.take() {
-                return Slot { seat, _own: own, _total: total };
+                return Slot { seat, _own: own, shared };
             }
         }
     }
@@ -206,6 +212,7 @@ impl Minute {
 #[cfg(test)]
 #[expect(clippy::unwrap_used)]
 mod tests {
+    use super::super::bound::Bound;
     use super::*;
     use futures_util::FutureExt;
 
@@ -260,9 +267,9 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn slots_bound_what_is_under_way() {
-        let total = Arc::new(Semaphore::new(3));
-        let one = Rate::new(2, 1000, Some(total.clone()));
-        let other = Rate::new(2, 1000, Some(total));
+        let total = Arc::new(Bound::new(3));
+        let one = Rate::new(2, 1000, Some(Lane::into_bound(&total)));
+        let other = Rate::new(2, 1000, Some(Lane::into_bound(&total)));
         let a = one.slot().await;
         let _b = one.slot().await;
         assert!(one.slot().now_or_never().is_none(), "two of one account");
@@ -297,9 +304,9 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_account_that_waits_for_its_minute_holds_no_shared_place() {
-        let total = Arc::new(Semaphore::new(1));
-        let slow = Rate::new(1, 1, Some(total.clone()));
-        let quick = Rate::new(1, 1000, Some(total));
+        let total = Arc::new(Bound::new(1));
+        let slow = Rate::new(1, 1, Some(Lane::into_bound(&total)));
+        let quick = Rate::new(1, 1000, Some(Lane::into_bound(&total)));
         slow.slot().await.sent();
         let mut waiting = std::pin::pin!(slow.slot());
         assert!(waiting.as_mut().now_or_never().is_none());

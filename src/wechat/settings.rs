@@ -1,9 +1,8 @@
 //! What a client is built from.
 
-use super::{AppId, PAGE_CEILING, Platform};
+use super::{AppId, Connections, Lane, PAGE_CEILING, Platform};
 use secrecy::SecretString;
 use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
-use tokio::sync::Semaphore;
 
 /// What a [`Client`](super::Client) is built from: one account. The configuration has checked it; the client checks what it must not get wrong.
 #[derive(Clone)]
@@ -26,11 +25,13 @@ pub struct Settings {
     /// It may hold a password.
     pub proxy: Option<SecretString>,
     /// Further root certificates, PEM.
-    pub ca_pem: Option<Vec<u8>>,
+    pub ca_pem: Option<Arc<[u8]>>,
     /// A list of more pages does not end; [`PAGE_CEILING`] by default.
     pub page_ceiling: u32,
-    /// Bounds the calls of several accounts together.
-    pub in_flight_total: Option<Arc<Semaphore>>,
+    /// This account's way into the bound on the calls of all accounts together.
+    pub in_flight_total: Option<Arc<Lane>>,
+    /// Connections, shared with whoever goes the same way; its own by default.
+    pub connections: Connections,
 }
 
 impl Settings {
@@ -48,6 +49,7 @@ impl Settings {
             ca_pem: None,
             page_ceiling: PAGE_CEILING,
             in_flight_total: None,
+            connections: Connections::default(),
         }
     }
 }
@@ -175,7 +177,7 @@ pub struct PlatformSettings {
     /// As [`Settings::proxy`].
     pub proxy: Option<SecretString>,
     /// As [`Settings::ca_pem`].
-    pub ca_pem: Option<Vec<u8>>,
+    pub ca_pem: Option<Arc<[u8]>>,
     /// The directory refresh tokens are kept in; made when needed, for us alone.
     pub refresh_tokens: PathBuf,
 }

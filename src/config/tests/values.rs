@@ -16,7 +16,7 @@ fn an_account_overrides_what_it_names() {
     assert_eq!((a.wechat.page_size, a.wechat.max_in_flight, a.wechat.calls_per_minute), (10, 16, 6000));
     assert_eq!(a.wechat.timeout, Duration::from_secs(30));
     assert_eq!(a.wechat.proxy.as_ref().map(|proxy| proxy.expose()), Some("socks5h://10.0.0.1:1080"));
-    assert_eq!(a.wechat.ca_file.as_ref().unwrap().pem, PEM.as_bytes(), "relative to the file that names it");
+    assert_eq!(a.wechat.ca_file.as_ref().unwrap().pem[..], *PEM.as_bytes(), "relative to the file that names it");
     assert_eq!(a.limits, Limits { agree_per_day: Some(0), refuse_per_day: Some(6), per_pass: Some(7) });
     assert_eq!((b.wechat.page_size, b.wechat.max_in_flight), (20, 4));
     assert_eq!(b.wechat.proxy.as_ref().map(|proxy| proxy.expose()), Some("http://proxy:3128"));

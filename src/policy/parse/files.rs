@@ -1,6 +1,7 @@
 //! What a policy needs from outside its main file, asked for through functions: the ground floor does no IO.
 
 use crate::document::{Document, Reading, Spot};
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 /// The files a pattern matches from a directory on, sorted; or why that cannot be told.
@@ -40,9 +41,12 @@ impl OutsideFile {
 }
 
 /// A file that was included.
-pub(super) struct Included {
-    pub(super) path: PathBuf,
-    pub(super) document: Document,
+#[derive(Debug)]
+pub struct Included {
+    /// Where it is.
+    pub path: PathBuf,
+    /// What stands in it.
+    pub document: Document,
 }
 
 /// The directory relative paths of a file start from.
@@ -51,19 +55,17 @@ pub(super) fn directory(path: &Path) -> &Path {
 }
 
 /// Reads every file the patterns match, each once, sorted within a pattern; never the main file itself.
-pub(super) fn included(
+pub fn included(
     patterns: &[(String, Spot)],
     main: &Path,
     reading: &Reading,
     outside: &mut Outside<'_>,
 ) -> Vec<Included> {
+    let mut known = HashSet::new();
     let mut found: Vec<(PathBuf, Spot)> = Vec::new();
     for (pattern, spot) in patterns {
-        for path in matches_of(pattern, *spot, main, reading, outside) {
-            if !found.iter().any(|(known, _)| *known == path) {
-                found.push((path, *spot));
-            }
-        }
+        let paths = matches_of(pattern, *spot, main, reading, outside);
+        found.extend(paths.into_iter().filter(|path| known.insert(path.clone())).map(|path| (path, *spot)));
     }
     found.into_iter().filter_map(|(path, spot)| open(path, spot, reading, outside)).collect()
 }

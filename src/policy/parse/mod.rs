@@ -15,7 +15,7 @@ mod rules;
 mod tests;
 
 pub use cases::{CaseSpec, Given, Previous, When, parse_cases};
-pub use files::{Matching, Outside, OutsideFile, Read};
+pub use files::{Included, Matching, Outside, OutsideFile, Read, included};
 pub use lists::ListSpec;
 pub use places::Places;
 

@@ -130,6 +130,7 @@ async fn a_lively_account_does_not_hide_a_stuck_one() {
             account: name.to_owned(),
             beats,
             pulse: Pulse::new(long_ago, Duration::ZERO),
+            stop: CancellationToken::new(),
             stuck: false,
         };
         bench.round.busy.insert(AppId::new(name), working);
@@ -156,7 +157,8 @@ async fn a_pass_that_panics_lets_the_next_one_in_and_keeps_its_words() {
     let pass = bench.round.passes.spawn(async move { panic!("{words}") });
     let appid = bench.round.service.accounts[0].appid.clone();
     let (id, beats, pulse) = (pass.id(), Arc::default(), Pulse::new(Instant::now(), Duration::MAX));
-    let working = Working { pass: id, account: "one".to_owned(), beats, pulse, stuck: false };
+    let working =
+        Working { pass: id, account: "one".to_owned(), beats, pulse, stop: CancellationToken::new(), stuck: false };
     bench.round.busy.insert(appid, working);
     assert_eq!(bench.finish().await, 1);
     drop(listening);

@@ -649,7 +649,7 @@ async fn a_handshake_that_fails_leaves_everything_unsent() {
     let ca_pem = Some(include_bytes!("own-ca.pem").to_vec());
     let client = build(Settings {
         base_url,
-        ca_pem,
+        ca_pem: ca_pem.map(Into::into),
         timeout: Duration::from_secs(60),
         ..Settings::new(AppId::new("wxowner"), token)
     });

@@ -134,7 +134,7 @@ pub(super) fn way_of(settings: &Settings) -> Way<'_> {
         proxy: settings.proxy.as_ref().map(ExposeSecret::expose_secret),
         ca_pem: settings.ca_pem.as_deref(),
         timeout: settings.timeout,
-        idle: settings.max_in_flight,
+        connections: &settings.connections,
     }
 }
 

@@ -10,7 +10,7 @@
 
 use super::{
     super::{
-        AppId, BuildError, Class, Error, PlatformSettings,
+        AppId, BuildError, Class, Connections, Error, PlatformSettings,
         http::{Cargo, Http, Reply, Way, wiped},
         wire::{self, AuthorizerGrant, Grant},
     },
@@ -88,7 +88,7 @@ impl Platform {
             proxy: settings.proxy.as_ref().map(ExposeSecret::expose_secret),
             ca_pem: settings.ca_pem.as_deref(),
             timeout: settings.timeout,
-            idle: 2,
+            connections: &Connections::default(),
         };
         Ok(Platform {
             http: Http::new(&settings.base_url, Cargo::Secret, &way)?,
