@@ -106,14 +106,15 @@ fn serve(count: usize, kind: Kind, base_url: &str) -> Cost {
     let stderr = process.stderr.take().unwrap();
     let (ready, is_ready) = std::sync::mpsc::channel();
     let log = thread::spawn(move || {
+        let mut late = 0_usize;
         for line in BufReader::new(stderr).lines().map_while(Result::ok) {
             if line.contains("menshen works") {
                 let _ = ready.send(());
             }
-            if line.contains("still running") {
-                println!("  not done within a tick: {line}");
-                break;
-            }
+            late += usize::from(line.contains("still running"));
+        }
+        if late > 0 {
+            println!("  a tick found the pass before it still running {late} times: the CPU time of a tick is too low");
         }
     });
     is_ready.recv_timeout(Duration::from_secs(60)).expect("the service starts");
