@@ -127,8 +127,8 @@ pub(super) fn limits(value: Option<Value<'_>>, name: &str, base: Limits) -> Limi
 
 /// Every `[[account]]`, as far as it is right; and the name of every one, right or wrong.
 pub(super) fn read(tables: &[Value<'_>], defaults: &Defaults<'_>) -> (Vec<Account>, Vec<String>) {
-    let mut names = Unique::new("name");
-    let mut appids = Unique::new("appid");
+    let mut names = Unique::new("name", "account");
+    let mut appids = Unique::new("appid", "account");
     let accounts = tables.iter().filter_map(|value| account(value, defaults, &mut names, &mut appids)).collect();
     (accounts, names.seen)
 }
@@ -164,18 +164,20 @@ fn token(value: &Value<'_>, defaults: &Defaults<'_>) -> Option<Token> {
     Some(Token::Stable { secret: secret? })
 }
 
-/// Values of a key that no two accounts may share.
-struct Unique {
+/// Values of a key that no two may share.
+pub(super) struct Unique {
     key: &'static str,
+    of: &'static str,
     seen: Vec<String>,
 }
 
 impl Unique {
-    fn new(key: &'static str) -> Unique {
-        Unique { key, seen: Vec::new() }
+    /// `of` = what has the key.
+    pub(super) fn new(key: &'static str, of: &'static str) -> Unique {
+        Unique { key, of, seen: Vec::new() }
     }
 
-    fn take(&mut self, value: &Value<'_>) -> Option<String> {
+    pub(super) fn take(&mut self, value: &Value<'_>) -> Option<String> {
         let text = value.words()?;
         if text.chars().any(|c| c.is_control()) || text.trim() != text {
             let message = format!("`{}` has white space at an end or a control character in it", self.key);
@@ -183,7 +185,7 @@ impl Unique {
             return None;
         }
         if self.seen.iter().any(|s| s == text) {
-            let message = format!("another account has the {} `{text}`", self.key);
+            let message = format!("another {} has the {} `{text}`", self.of, self.key);
             value.reading().report("duplicate", value.spot(), message);
         }
         self.seen.push(text.to_owned());
@@ -273,7 +275,7 @@ fn base_url(value: &Value<'_>) -> Option<String> {
     Some(url.as_str().trim_end_matches('/').to_owned())
 }
 
-fn is_loopback(url: &Url) -> bool {
+pub(super) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(ip)) => Ipv4Addr::is_loopback(&ip),
         Some(Host::Ipv6(ip)) => Ipv6Addr::is_loopback(&ip),

@@ -8,6 +8,7 @@ mod account;
 mod files;
 mod find;
 mod load;
+mod notify;
 mod proxy;
 mod schedule;
 mod secret;
@@ -20,6 +21,7 @@ mod writers;
 pub use account::{Account, CaFile, Limits, Token, Wechat};
 pub use find::find;
 pub use load::{Checked, check, check_text, load, load_cases, load_text};
+pub use notify::{Notify, NotifyContent, NotifyEvent, NotifyKind, NotifyLanguage};
 pub use proxy::ProxyAddress;
 pub use schedule::Schedule;
 pub use secret::{Origin, Secret};
@@ -50,6 +52,8 @@ pub struct Config {
     pub pending: Pending,
     /// `[housekeeping]`
     pub housekeeping: Housekeeping,
+    /// `[[notify]]`; empty when loaded with [`Need::Policy`].
+    pub notify: Vec<Notify>,
 }
 
 /// What the caller needs of a configuration.

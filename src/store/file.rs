@@ -23,7 +23,7 @@ use std::{
 };
 
 /// The newest schema we know: the number of the last migration.
-pub(super) const KNOWN: i64 = 3;
+pub(super) const KNOWN: i64 = 5;
 /// "mens", so that `file menshen.db` and we can tell whose database it is.
 const APPLICATION_ID: i64 = 0x6d65_6e73;
 /// How long a writer waits for another one.
@@ -313,6 +313,8 @@ const MIGRATIONS: [(&str, &str); KNOWN as usize] = [
     ("audit log", include_str!("../../migrations/0001_audit_log.sql")),
     ("chain", include_str!("../../migrations/0002_chain.sql")),
     ("limits", include_str!("../../migrations/0003_limits.sql")),
+    ("placeholder", include_str!("../../migrations/0004_placeholder.sql")),
+    ("notices", include_str!("../../migrations/0005_notices.sql")),
 ];
 
 pub(super) fn migrations() -> Migrator {

@@ -1,0 +1,3 @@
+-- Taken by another change.
+
+PRAGMA user_version = 4;
