@@ -36,7 +36,9 @@ pub(super) async fn notify(global: &Global, what: NotifyCommand) -> Result<u8, E
     let ground = Ground::lay(global, Purpose::Look).await?;
     let mut notices = Notices::new(&ground.config, None)?;
     if notices.is_empty() {
-        return Err(Error::new(Wrong("menshen: nobody is told anything: the configuration has no [[notify]]".to_owned())));
+        return Err(Error::new(Wrong(
+            "menshen: nobody is told anything: the configuration has no [[notify]]".to_owned(),
+        )));
     }
     let told = notices.test(name.as_deref(), Timestamp::now()).await;
     if let Some(name) = name.filter(|_| told.is_empty()) {

@@ -242,11 +242,19 @@ fn address(value: &Value<'_>, around: &Around<'_>) -> Option<Secret> {
 }
 
 fn argv(value: &Value<'_>, around: &Around<'_>) -> Option<Vec<String>> {
-    let words: Vec<Option<String>> =
-        value.filled_list()?.iter().enumerate().map(|(at, v)| if at == 0 { v.words() } else { v.text() }.map(str::to_owned)).collect();
+    let words: Vec<Option<String>> = value
+        .filled_list()?
+        .iter()
+        .enumerate()
+        .map(|(at, v)| if at == 0 { v.words() } else { v.text() }.map(str::to_owned))
+        .collect();
     let words: Vec<String> = words.into_iter().collect::<Option<_>>()?;
     if !Path::new(&words[0]).is_absolute() || words.iter().any(|word| word.contains('\0')) {
-        value.wrong("value", "the command is not named by its whole path", "command = [\"/usr/local/bin/tell-us\", \"reviewers\"]");
+        value.wrong(
+            "value",
+            "the command is not named by its whole path",
+            "command = [\"/usr/local/bin/tell-us\", \"reviewers\"]",
+        );
         return None;
     }
     if around.surroundings.root && around.need == Need::Secrets {
@@ -285,7 +293,11 @@ const KEYWORD_CHARS: usize = 50;
 fn short(value: &Value<'_>) -> Option<String> {
     let text = value.words()?.trim();
     if text.chars().count() > KEYWORD_CHARS || text.chars().any(char::is_control) {
-        value.wrong("value", "the keyword is longer than 50 characters, or on more than one line", "name one of the robot's keywords");
+        value.wrong(
+            "value",
+            "the keyword is longer than 50 characters, or on more than one line",
+            "name one of the robot's keywords",
+        );
         return None;
     }
     Some(text.to_owned())

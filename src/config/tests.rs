@@ -170,6 +170,7 @@ fn the_example_shows_every_key() {
         "[[account]]".into(),
         "[[account]]\ntoken.zzzzzzzz = 1".into(),
         "[[account]]\ntoken.secret.zzzzzzzz = 1".into(),
+        "[[notify]]".into(),
         "[[rule]]".into(),
         "[[case]]".into(),
         "[[case]]\ngiven.zzzzzzzz = 1".into(),

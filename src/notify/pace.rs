@@ -108,6 +108,6 @@ mod tests {
         pace.taken();
         assert_eq!(pace.next(at(76)), at(76));
         pace.goes(at(76));
-        assert_eq!(pace.next(at(40)), at(40) , "the clock was set back");
+        assert_eq!(pace.next(at(40)), at(40), "the clock was set back");
     }
 }

@@ -93,16 +93,23 @@ mod tests {
 
     #[test]
     fn a_long_text_is_cut_at_a_character() {
-        for (text, max, expected) in [("快递快递", 3, "快递快…"), ("快递", 2, "快递"), ("ab  cd", 3, "ab …"), ("", 0, "")] {
+        for (text, max, expected) in
+            [("快递快递", 3, "快递快…"), ("快递", 2, "快递"), ("ab  cd", 3, "ab …"), ("", 0, "")]
+        {
             assert_eq!(plain(text, max), expected, "{text}");
         }
     }
 
     #[test]
     fn only_a_plain_appid_goes_into_a_command() {
-        for (appid, expected) in
-            [("wx0123456789abcdef", true), ("wx-1_a", true), ("wx; rm -rf ~", false), ("$(id)", false), ("--yes", false), ("", false)]
-        {
+        for (appid, expected) in [
+            ("wx0123456789abcdef", true),
+            ("wx-1_a", true),
+            ("wx; rm -rf ~", false),
+            ("$(id)", false),
+            ("--yes", false),
+            ("", false),
+        ] {
             assert_eq!(is_safe_in_a_command(appid), expected, "{appid}");
         }
     }

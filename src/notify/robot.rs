@@ -149,7 +149,8 @@ impl Robot {
             }
             Kind::Feishu { secret, .. } => {
                 let seconds = now.as_second();
-                let signature = secret.as_ref().map(|s| (seconds.to_string(), sign::feishu(seconds, s.expose_secret())));
+                let signature =
+                    secret.as_ref().map(|s| (seconds.to_string(), sign::feishu(seconds, s.expose_secret())));
                 let body = bytes(message::feishu(letter, &reading, keyword, signature));
                 answer::feishu(&self.http().post(&[], &[], body).await?)
             }

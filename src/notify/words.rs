@@ -62,7 +62,9 @@ impl Reading<'_> {
     fn title(&self, letter: &Letter) -> String {
         let n: u64 = letter.notice.accounts.values().sum();
         match (letter.notice.event, &letter.notice.news) {
-            (Event::Held, _) => self.tell(format!("{n} 个申请待人工审核"), format!("{n} application(s) wait for a person")),
+            (Event::Held, _) => {
+                self.tell(format!("{n} 个申请待人工审核"), format!("{n} application(s) wait for a person"))
+            }
             (Event::Deadline, _) => self.tell(
                 format!("{n} 个申请即将超时，仍无人审核"),
                 format!("{n} application(s) will soon be timed out by WeChat, undecided"),
@@ -93,15 +95,32 @@ impl Reading<'_> {
 
     fn counts(&self, letter: &Letter) -> Vec<String> {
         let name = |account: &String| plain(account, NAME_CHARS);
-        letter.notice.accounts.iter().map(|(account, n)| self.tell(format!("{}：{n} 个", name(account)), format!("{}: {n}", name(account)))).collect()
+        letter
+            .notice
+            .accounts
+            .iter()
+            .map(|(account, n)| self.tell(format!("{}：{n} 个", name(account)), format!("{}: {n}", name(account))))
+            .collect()
     }
 
     fn applicant(&self, one: &Applicant, event: Event) -> String {
         let redacted = self.say("（已抹除）", "(erased)");
-        let words = |text: &Option<String>, chars| text.as_deref().map_or_else(|| redacted.to_owned(), |text| plain(text, chars));
+        let words = |text: &Option<String>, chars| {
+            text.as_deref().map_or_else(|| redacted.to_owned(), |text| plain(text, chars))
+        };
         let mut lines = vec![self.tell(
-            format!("【{}】{}（{}）", plain(&one.account, NAME_CHARS), words(&one.nickname, NICKNAME_CHARS), plain(&one.appid, NAME_CHARS)),
-            format!("{}: {} ({})", plain(&one.account, NAME_CHARS), words(&one.nickname, NICKNAME_CHARS), plain(&one.appid, NAME_CHARS)),
+            format!(
+                "【{}】{}（{}）",
+                plain(&one.account, NAME_CHARS),
+                words(&one.nickname, NICKNAME_CHARS),
+                plain(&one.appid, NAME_CHARS)
+            ),
+            format!(
+                "{}: {} ({})",
+                plain(&one.account, NAME_CHARS),
+                words(&one.nickname, NICKNAME_CHARS),
+                plain(&one.appid, NAME_CHARS)
+            ),
         )];
         if event != Event::TimedOut {
             lines.push(self.left(one.due_at));
@@ -138,7 +157,10 @@ impl Reading<'_> {
             return self.tell(format!("已过期（{at}）"), format!("overdue (since {at})"));
         }
         let (hours, minutes) = (minutes / 60, minutes % 60);
-        self.tell(format!("剩余 {hours} 小时 {minutes} 分（至 {at}）"), format!("{hours} h {minutes} min left (until {at})"))
+        self.tell(
+            format!("剩余 {hours} 小时 {minutes} 分（至 {at}）"),
+            format!("{hours} h {minutes} min left (until {at})"),
+        )
     }
 
     fn because(&self, one: &Applicant) -> String {
@@ -146,15 +168,23 @@ impl Reading<'_> {
         let brake = one.brake.as_deref().map(|brake| plain(brake, NAME_CHARS));
         match (rule, brake) {
             (Some(rule), None) => self.tell(format!("规则：{rule}"), format!("rule: {rule}")),
-            (Some(rule), Some(brake)) => self.tell(format!("规则：{rule}；制动：{brake}"), format!("rule: {rule}; brake: {brake}")),
+            (Some(rule), Some(brake)) => {
+                self.tell(format!("规则：{rule}；制动：{brake}"), format!("rule: {rule}; brake: {brake}"))
+            }
             (None, Some(brake)) => self.tell(format!("制动：{brake}"), format!("brake: {brake}")),
             (None, None) => self.say("没有规则命中", "no rule fired").to_owned(),
         }
     }
 
     fn brake(&self, brake: &BrakeNews) -> String {
-        let account = brake.account.as_deref().map_or_else(|| self.say("所有账号", "every account").to_owned(), |account| plain(account, NAME_CHARS));
-        let action = brake.action.as_deref().map_or_else(|| self.say("全部操作", "everything").to_owned(), |action| plain(action, NAME_CHARS));
+        let account = brake
+            .account
+            .as_deref()
+            .map_or_else(|| self.say("所有账号", "every account").to_owned(), |account| plain(account, NAME_CHARS));
+        let action = brake
+            .action
+            .as_deref()
+            .map_or_else(|| self.say("全部操作", "everything").to_owned(), |action| plain(action, NAME_CHARS));
         let what = match (brake.kind.as_str(), brake.lifted) {
             ("pause", false) => self.say("已暂停", "paused"),
             ("pause", true) => self.say("已恢复", "resumed"),
@@ -199,14 +229,24 @@ impl Reading<'_> {
     }
 
     fn counted(&self, one: &Counted) -> String {
-        let rule = one.rule.as_deref().map_or_else(|| self.say("无规则", "no rule").to_owned(), |rule| plain(rule, NAME_CHARS));
+        let rule = one
+            .rule
+            .as_deref()
+            .map_or_else(|| self.say("无规则", "no rule").to_owned(), |rule| plain(rule, NAME_CHARS));
         format!("{} · {rule} · {} {} · {}", plain(&one.account, NAME_CHARS), one.verdict, one.outcome, one.n)
     }
 
     fn last(&self, letter: &Letter) -> String {
         match letter.notice.event {
-            Event::Held | Event::Deadline => self.say("全部：menshen review list", "all: menshen review list").to_owned(),
-            Event::Brake => self.say("查看：menshen pause --list；恢复：menshen resume", "see: menshen pause --list; go on: menshen resume").to_owned(),
+            Event::Held | Event::Deadline => {
+                self.say("全部：menshen review list", "all: menshen review list").to_owned()
+            }
+            Event::Brake => self
+                .say(
+                    "查看：menshen pause --list；恢复：menshen resume",
+                    "see: menshen pause --list; go on: menshen resume",
+                )
+                .to_owned(),
             _ => String::new(),
         }
     }

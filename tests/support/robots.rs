@@ -73,7 +73,8 @@ impl RobotServer {
                 let state = Arc::clone(&shared);
                 tokio::spawn(async move {
                     let answer = service_fn(move |request| answer(Arc::clone(&state), request));
-                    let _ = http1::Builder::new().keep_alive(false).serve_connection(TokioIo::new(stream), answer).await;
+                    let _ =
+                        http1::Builder::new().keep_alive(false).serve_connection(TokioIo::new(stream), answer).await;
                 });
             }
         });

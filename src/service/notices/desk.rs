@@ -261,7 +261,9 @@ impl Desk {
         let (mut news, mut tells, mut forgets) = (Vec::new(), Vec::new(), Vec::new());
         for brake in &scene.brakes {
             let account = scene.name_of(brake);
-            if known.iter().any(|(_, key)| key.id == brake.id) || !account.as_deref().is_none_or(|name| self.concerns(name)) {
+            if known.iter().any(|(_, key)| key.id == brake.id)
+                || !account.as_deref().is_none_or(|name| self.concerns(name))
+            {
                 continue;
             }
             let action = brake.scope.action.map(|action: Action| action.word().to_owned());

@@ -102,7 +102,11 @@ mod tests {
 
     fn report(errcode: Option<i64>) -> PassReport {
         let trouble = |code| Trouble { during: "list", message: String::new(), errcode: Some(code), rid: None };
-        PassReport { account: "a".into(), troubles: errcode.into_iter().map(trouble).collect(), ..PassReport::default() }
+        PassReport {
+            account: "a".into(),
+            troubles: errcode.into_iter().map(trouble).collect(),
+            ..PassReport::default()
+        }
     }
 
     #[test]
