@@ -31,10 +31,9 @@ impl Pace {
 
     /// The earliest instant, from `now` on, at which one may go.
     pub(super) fn next(&self, now: Timestamp) -> Timestamp {
-        let past = self.sent.iter().filter(|at| **at <= now);
         let minute = self.sent.len().checked_sub(self.per_minute).and_then(|first| self.sent.get(first));
         let minute = minute.filter(|at| **at <= now).map(|at| *at + MINUTE);
-        let gap = past.last().map(|at| *at + self.gap);
+        let gap = self.sent.iter().rfind(|at| **at <= now).map(|at| *at + self.gap);
         let earliest = [Some(now), minute, gap, self.wait_until].into_iter().flatten().max().unwrap_or(now);
         if self.avoids_half_hours { uncrowded(earliest) } else { earliest }
     }
