@@ -177,6 +177,7 @@ fn valued(word: &str) -> Vec<String> {
         "BYTES" => &["30000000"],
         "TYPE" => &["text/html"],
         "MS" => &["5"],
+        "JSON" => &["0", "\"soon\"", "-1"],
         "READINGS|lag=NNNms" => &["2", "5ms"],
         choices if choices.contains('|') => return choices.split('|').map(|one| format!("{name}={one}")).collect(),
         _ => panic!("a new kind of fault: {word}; say here which values are tried"),

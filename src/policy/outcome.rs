@@ -47,12 +47,16 @@ impl Outcome {
     ///
     /// `Done` may still become `Failed`: WeChat said ok, and the list says otherwise.
     /// `Failed` may be planned again (the retry), and becomes `Done` or `Overtaken` when the list shows that the
-    /// call whose answer was lost had worked, or that somebody else was faster. `Held`, `Shadow` and `Overtaken` are final.
+    /// call whose answer was lost had worked, or that somebody else was faster. `Overtaken` becomes `Done` where
+    /// the application was missing from the list, and a later one shows it where our call wanted it. `Held` and `Shadow` are final.
     pub fn may_become(self, next: Outcome) -> bool {
         use Outcome::*;
         matches!(
             (self, next),
-            (Planned, Done | Overtaken | Failed) | (Failed, Planned | Done | Overtaken) | (Done, Failed)
+            (Planned, Done | Overtaken | Failed)
+                | (Failed, Planned | Done | Overtaken)
+                | (Done, Failed)
+                | (Overtaken, Done)
         )
     }
 

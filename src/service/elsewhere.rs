@@ -26,7 +26,18 @@ impl Pass<'_> {
         let has_ended = |identity: &Identity| listing.others.contains(identity) && !unclear.contains(identity);
         let open = self.store.open_but_ended(&account, &site, since, has_ended).await?;
         // A call of ours may be what did it: that is settled by a complete list.
-        let in_doubt = |open: &Open| open.outcome == Outcome::Failed && self.ours.contains(&open.identity);
+        let as_asked = |open: &Open| match listing.others.get(&open.identity) {
+            Some(Status::Approved) => open.verdict == RecordedVerdict::Agree,
+            Some(Status::Refused) => open.verdict == RecordedVerdict::Refuse,
+            _ => false,
+        };
+        let may_be_ours = |open: &Open| match open.outcome {
+            Outcome::Failed => true,
+            // It was missing from the list, and now stands where we wanted it.
+            Outcome::Overtaken => as_asked(open),
+            _ => false,
+        };
+        let in_doubt = |open: &Open| may_be_ours(open) && self.ours.contains(&open.identity);
         let told = open.into_iter().filter(|open| !in_doubt(open));
         let ended: Vec<(Open, Ending)> = told
             .filter_map(|open| {

@@ -83,6 +83,8 @@ impl Pass<'_> {
             };
             let outcome = match (found, leftover) {
                 (Finding::Confirmed, _) if self.store.may_have_worked(row.id).await? => Outcome::Done,
+                // It is gone, or ended otherwise, as the row says already.
+                _ if row.outcome == Outcome::Overtaken => continue,
                 // Somebody else did what we wanted to.
                 (Finding::Confirmed | Finding::Elsewhere, _) => Outcome::Overtaken,
                 (Finding::StillPending | Finding::Unseen, Leftover::Planned) => Outcome::Failed,

@@ -86,6 +86,8 @@ pub struct Planned {
     pub message: Option<String>,
     /// The pass it was decided in.
     pub pass: String,
+    /// How it stands.
+    pub outcome: Outcome,
 }
 
 /// Places taken of an account's limits.
@@ -323,6 +325,7 @@ fn one_planned(row: &SqliteRow) -> Result<Planned, sqlx::Error> {
         actor: row.try_get(10)?,
         message: row.try_get(11)?,
         pass: row.try_get(12)?,
+        outcome: word(row, 13, Outcome::from_word)?,
     })
 }
 

@@ -82,7 +82,7 @@ statements! {
                     WHERE d.decided_at < j.value ->> 1) \
                     WHERE kind IN ('agree', 'refuse', 'held') GROUP BY place, appid, create_time, kind";
     PLANNED = "SELECT d.id, d.appid, d.create_time, d.verdict, s.attempt, c.fate, d.rule, d.decided_at, d.base_url, \
-               d.account, d.actor, w.message, d.pass \
+               d.account, d.actor, w.message, d.pass, s.outcome \
                FROM standing s CROSS JOIN decisions d ON d.id = s.decision_id \
                LEFT JOIN calls c ON c.decision_id = d.id AND c.attempt = s.attempt \
                LEFT JOIN words w ON w.decision_id = d.id \
@@ -90,14 +90,15 @@ statements! {
     /// False when every attempt is known to have changed nothing.
     MAY_HAVE_WORKED = "SELECT s.attempt > (SELECT count(*) FROM calls c WHERE c.decision_id = s.decision_id \
                        AND c.fate IN ('rejected', 'unsent')) FROM standing s WHERE s.decision_id = ?1";
-    /// Given up, decided after ?2, though an attempt may have worked: its answer was lost, or "ok" while the list
-    /// lagged, or was never recorded and no list has shown it pending (it keeps its place). The list may yet show it. Not if a later row asked for the same: what it shows is that row's.
+    /// Given up or taken for gone, decided after ?2, though an attempt may have worked: its answer was lost, or "ok" while
+    /// the list lagged, or was never recorded and no list has shown it pending (it keeps its place). The list may yet
+    /// show it. Not if a later row asked for the same: what it shows is that row's.
     DOUBTFUL = "SELECT d.id, d.appid, d.create_time, d.verdict, s.attempt, c.fate, d.rule, d.decided_at, d.base_url, \
-                d.account, d.actor, w.message, d.pass \
+                d.account, d.actor, w.message, d.pass, s.outcome \
                 FROM standing s CROSS JOIN decisions d ON d.id = s.decision_id \
                 LEFT JOIN calls c ON c.decision_id = d.id AND c.attempt = s.attempt \
                 LEFT JOIN words w ON w.decision_id = d.id \
-                WHERE s.outcome = 'failed' AND s.decided_at > ?2 AND d.account_appid = ?1 \
+                WHERE s.outcome IN ('failed', 'overtaken') AND s.decided_at > ?2 AND d.account_appid = ?1 \
                 AND (EXISTS (SELECT 1 FROM calls k WHERE k.decision_id = d.id AND k.fate IN ('lost', 'accepted')) \
                 OR (s.attempt > (SELECT count(*) FROM calls k WHERE k.decision_id = d.id) \
                 AND EXISTS (SELECT 1 FROM allowance a WHERE a.decision_id = d.id))) \

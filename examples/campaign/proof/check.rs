@@ -346,12 +346,9 @@ fn limits(facts: &Facts<'_>, found: &mut Vec<String>) {
         if accepted > most as usize && !lagging {
             found.push(format!("(limits) {accepted} times {verdict} in a day that allows {most}"));
         }
-        for (day, action, counted, there) in &facts.played.log.spending {
-            if action == verdict && (*counted > i64::from(most) || counted != there) {
-                found.push(format!(
-                    "(limits) {day}: {counted} places of {most} are taken for {verdict}, {there} stand there"
-                ));
-            }
+        let places = facts.played.log.places.get(verdict).copied().unwrap_or_default();
+        if places > i64::from(most) {
+            found.push(format!("(limits) {places} places of {most} are taken for {verdict}"));
         }
     }
     for row in facts

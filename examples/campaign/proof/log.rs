@@ -52,9 +52,9 @@ pub(crate) struct Log {
     pub(crate) brakes: Vec<Brake>,
     /// Rule sets by hash, as they are kept.
     pub(crate) rulesets: BTreeMap<String, String>,
-    /// Places taken by day and action: as counted along, and as they stand.
-    pub(crate) spending: Vec<(String, String, i64, i64)>,
-    /// What SQLite says of the file, and whether the roll-up went along.
+    /// Places of limits that are taken, by action.
+    pub(crate) places: BTreeMap<String, i64>,
+    /// What `audit verify` finds, what SQLite says of the file, and whether the roll-up went along.
     pub(crate) troubles: Vec<String>,
 }
 
@@ -106,6 +106,21 @@ async fn read_brakes(log: &mut SqliteConnection) -> Vec<Brake> {
     rows.iter().map(one).collect()
 }
 
+/// What `audit verify` finds.
+async fn verify(path: &Path) -> Vec<String> {
+    let log = match menshen::store::Reader::open(path).await {
+        Ok(Some(log)) => log,
+        Ok(None) => return Vec::new(),
+        Err(error) => return vec![format!("the log cannot be opened: {error}")],
+    };
+    let found = match log.verify(None, &|_| ()).await {
+        Ok(verified) => verified.findings.iter().map(|finding| format!("audit verify: {finding}")).collect(),
+        Err(error) => vec![format!("audit verify failed: {error}")],
+    };
+    log.close().await;
+    found
+}
+
 /// Reads everything.
 pub(crate) async fn read(path: &Path) -> Log {
     let Some(mut log) = open(path).await else { return Log::default() };
@@ -143,10 +158,9 @@ pub(crate) async fn read(path: &Path) -> Log {
         rows.entry(row.get(0)).or_default().fates.push(row.get(1));
     }
     let rulesets = sqlx::query("SELECT hash, spec FROM rulesets").fetch_all(&mut log).await.expect("rulesets");
-    let spending = "SELECT s.day, s.action, s.n, (SELECT count(*) FROM allowance a WHERE a.day = s.day AND a.action = s.action) \
-                    FROM spending s";
-    let spending = sqlx::query(spending).fetch_all(&mut log).await.expect("spending");
-    let mut troubles = Vec::new();
+    let places = sqlx::query("SELECT action, count(*) FROM allowance GROUP BY action");
+    let places = places.fetch_all(&mut log).await.expect("places");
+    let mut troubles = verify(path).await;
     let says: String = sqlx::query_scalar("PRAGMA integrity_check").fetch_one(&mut log).await.expect("a check");
     if says != "ok" {
         troubles.push(format!("integrity_check says {says}"));
@@ -165,7 +179,7 @@ pub(crate) async fn read(path: &Path) -> Log {
         rows: rows.into_values().collect(),
         brakes,
         rulesets: rulesets.iter().map(|row| (row.get(0), row.get(1))).collect(),
-        spending: spending.iter().map(|row| (row.get(0), row.get(1), row.get(2), row.get(3))).collect(),
+        places: places.iter().map(|row| (row.get(0), row.get(1))).collect(),
         troubles,
     }
 }

@@ -70,7 +70,7 @@ async fn any_history_verifies() {
         let dir = history(seed, 120).await;
         let verified = verified(&dir.path().join("menshen.db"), None).await;
         assert_eq!(verified.findings, [], "seed {seed}");
-        assert!(verified.entries > 150, "{verified:?}");
+        assert!(verified.entries > 120, "{verified:?}");
     }
 }
 
@@ -98,13 +98,13 @@ async fn whatever_is_done_to_a_record_is_found_and_named() {
             "decision 3 was edited",
         ),
         ("DELETE FROM settlements WHERE id = 4", "settlement 4 was removed"),
-        ("DELETE FROM brakes WHERE id = (SELECT max(id) FROM brakes)", "brake 4 was removed"),
+        ("DELETE FROM brakes WHERE id = (SELECT max(id) FROM brakes)", "brake 2 was removed"),
         ("DELETE FROM chain WHERE sequence = 6", "entry 6 of the chain was removed"),
         ("DELETE FROM chain WHERE sequence BETWEEN 6 AND 9", "entries 6 to 9 of the chain were removed"),
         ("DELETE FROM calls WHERE id = 3; DELETE FROM chain WHERE kind = 'calls' AND record = 3", "call 3 was removed"),
         (
-            "DELETE FROM chain WHERE sequence = (SELECT max(sequence) FROM chain); DELETE FROM brakes WHERE id = 4",
-            "brake 4 was removed",
+            "DELETE FROM chain WHERE sequence = (SELECT max(sequence) FROM chain); DELETE FROM brakes WHERE id = 2",
+            "brake 2 was removed",
         ),
         (
             "INSERT INTO brakes (id, at, event, kind, who) VALUES (99, 1, 'set', 'pause', 'me')",
@@ -158,13 +158,13 @@ async fn a_kept_head_shows_what_was_cut_off_or_made_anew() {
     // As somebody would who knows how everything is made: the newest decision and all that tells of it.
     let cut = "DELETE FROM chain WHERE sequence > (SELECT max(sequence) - 4 FROM chain); \
                DELETE FROM settlements WHERE decision_id = (SELECT max(id) FROM decisions); \
-               DELETE FROM brakes WHERE id > (SELECT max(record) FROM chain WHERE kind = 'brakes'); \
+               DELETE FROM brakes WHERE id > (SELECT ifnull(max(record), 0) FROM chain WHERE kind = 'brakes'); \
                DELETE FROM standing WHERE decision_id = (SELECT max(id) FROM decisions); \
                DELETE FROM words WHERE decision_id = (SELECT max(id) FROM decisions); \
                UPDATE rollup SET n = n - 1 WHERE (day, account, verdict, rule, outcome) = \
                (SELECT decided_day, account, verdict, rule, 'held' FROM decisions ORDER BY id DESC LIMIT 1); \
                DELETE FROM decisions WHERE id = (SELECT max(id) FROM decisions); \
-               UPDATE sqlite_sequence SET seq = (SELECT max(record) FROM chain WHERE kind = name) WHERE name IN (SELECT kind FROM chain)";
+               UPDATE sqlite_sequence SET seq = ifnull((SELECT max(record) FROM chain WHERE kind = name), 0) WHERE name IN ('decisions', 'settlements', 'brakes')";
     tamper(&path, cut).await;
     let without = verified(&path, None).await;
     assert_eq!(without.findings, [], "nobody can tell without a head");

@@ -110,6 +110,7 @@ async fn only_legal_moves_are_recorded() {
         (Failed, Planned),
         (Failed, Done),
         (Failed, Overtaken),
+        (Overtaken, Done),
         (Done, Failed),
     ];
     let desk = Desk::new().await;
