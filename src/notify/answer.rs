@@ -68,7 +68,9 @@ pub enum Again {
 const A_MINUTE: Duration = Duration::from_secs(61);
 /// DingTalk takes nothing for ten minutes.
 const BLOCKED: Duration = Duration::from_secs(11 * 60);
-/// A server that asks for a longer pause is asked again all the same.
+/// A server that asks for no pause is given one …
+const WAIT_MIN: Duration = Duration::from_secs(15);
+/// … and one that asks for a longer pause is asked again all the same.
 const WAIT_MAX: Duration = Duration::from_secs(3_600);
 
 impl Undelivered {
@@ -76,7 +78,7 @@ impl Undelivered {
     pub fn again(&self) -> Again {
         match self {
             Undelivered::Busy { wait, .. } => Again::After(*wait),
-            Undelivered::Status { wait: Some(wait), .. } => Again::After((*wait).min(WAIT_MAX)),
+            Undelivered::Status { wait: Some(wait), .. } => Again::After((*wait).clamp(WAIT_MIN, WAIT_MAX)),
             Undelivered::Refused { .. } | Undelivered::Status { status: 400..=499, .. } => Again::Seldom,
             Undelivered::Status { .. }
             | Undelivered::Unreadable
