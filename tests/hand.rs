@@ -282,6 +282,17 @@ async fn what_ended_long_ago_is_taken_off_the_list() {
     scene.end();
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_shows_what_would_be_deleted() {
+    let scene = cluttered(HOUSEKEEPING).await;
+    let lines = scene.run("run --dry-run --format json").exits(0).json();
+    let told: Vec<String> = lines.iter().map(|line| format!("{} {}", line["appid"], line["verdict"])).collect();
+    assert_eq!(told, ["\"wx-back\" \"hold\"", "\"wx-no\" \"delete\"", "\"wx-late\" \"delete\""]);
+    scene.run("run --dry-run").exits(0).says("[housekeeping] would delete 2").says("wx-no, wx-late");
+    assert_eq!(scene.world.calls("dev_delete").len(), 0);
+    assert!(scene.rows().await.is_empty());
+}
+
 #[tokio::test]
 async fn nothing_is_deleted_unless_asked_for_or_while_there_is_something_else_to_do() {
     let off = cluttered("").await;

@@ -5,8 +5,10 @@ use super::print::{self, Align, Csv, DecidedRecord, Table, Tone, visible};
 use super::progress::Progress;
 use super::setup::{Ground, Purpose};
 use super::{DONE, FAILED, audit, demo};
-use crate::policy::{Brake, Step};
-use crate::service::{Account, PassReport, Preview, PreviewedAccount, Service, preview, run as run_service, run_once};
+use crate::policy::{Action, Brake, Step};
+use crate::service::{
+    Account, Deletion, PassReport, Preview, PreviewedAccount, Service, preview, run as run_service, run_once,
+};
 use crate::store::Reader;
 use anyhow::Error;
 use std::borrow::Cow;
@@ -88,16 +90,20 @@ async fn dry_run(global: &Global) -> Result<u8, Error> {
     let failed = previewed.iter().any(|account| account.report.failed());
     say_troubles(&previewed);
     let previewed_brakes = previewed.iter().flat_map(|account| account.report.brake_lines()).collect::<Vec<_>>();
-    let mut lines: Vec<Preview> = previewed.into_iter().flat_map(|account| account.lines).collect();
+    let (mut lines, mut deletions) = (Vec::<Preview>::new(), Vec::<Deletion>::new());
+    for account in previewed {
+        lines.extend(account.lines);
+        deletions.extend(account.deletions);
+    }
     lines.sort_by_cached_key(|line| {
         let application = &line.step.application;
         let seconds = application.create_time.seconds();
         (seconds.is_none(), seconds, line.account.clone(), application.appid.clone())
     });
     print::wanted(match global.format {
-        Format::Human => print_table(&previewed_brakes, &lines, accounts.len() > 1),
-        Format::Json => lines.iter().try_for_each(|line| print::json(&record(line))),
-        Format::Csv => DecidedRecord::print_csv(lines.iter().map(record)),
+        Format::Human => print_table(&previewed_brakes, &lines, &deletions, accounts.len() > 1),
+        Format::Json => records(&lines, &deletions).try_for_each(|record| print::json(&record)),
+        Format::Csv => DecidedRecord::print_csv(records(&lines, &deletions)),
     })?;
     drop(ground.sandbox);
     Ok(if failed { FAILED } else { DONE })
@@ -120,7 +126,29 @@ fn record(line: &Preview) -> DecidedRecord<'_> {
     DecidedRecord::of(Some(&line.account), application, decision, line.rule.as_deref(), &line.why)
 }
 
-fn print_table(brakes: &[String], lines: &[Preview], with_account: bool) -> Result<(), Error> {
+/// The pending applications, then what housekeeping would delete; nothing of it unless `[housekeeping]` is set.
+fn records<'a>(lines: &'a [Preview], deletions: &'a [Deletion]) -> impl Iterator<Item = DecidedRecord<'a>> {
+    lines.iter().map(record).chain(deletions.iter().map(deleted))
+}
+
+/// An ended application that would be deleted, as machines read it: the list keeps no words of it.
+fn deleted(deletion: &Deletion) -> DecidedRecord<'_> {
+    DecidedRecord {
+        account: Some(&deletion.account),
+        appid: deletion.identity.appid.as_str(),
+        create_time: deletion.identity.create_time.seconds(),
+        nickname: "",
+        reason: "",
+        categories: Vec::new(),
+        verdict: Action::Delete.word(),
+        rule: None,
+        message: None,
+        brake: deletion.brake,
+        why: &deletion.why,
+    }
+}
+
+fn print_table(brakes: &[String], lines: &[Preview], deletions: &[Deletion], with_account: bool) -> Result<(), Error> {
     let mut columns = vec![
         ("nickname", Align::Left),
         ("categories", Align::Left),
@@ -140,6 +168,16 @@ fn print_table(brakes: &[String], lines: &[Preview], with_account: bool) -> Resu
         print::line(&table.text())?;
     }
     brakes.iter().try_for_each(|line| print::line(line))?;
+    if !deletions.is_empty() {
+        let appids: Vec<String> = deletions.iter().map(|deletion| visible(deletion.identity.appid.as_str())).collect();
+        let brake = deletions.iter().find_map(|deletion| deletion.brake);
+        let kept = brake.map(|brake| format!(" (kept back by brake {brake})")).unwrap_or_default();
+        print::line(&format!(
+            "[housekeeping] would delete {} in passes with nothing else to do{kept}: {}",
+            deletions.len(),
+            appids.join(", ")
+        ))?;
+    }
     print::line(&summary(lines))
 }
 
