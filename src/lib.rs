@@ -10,6 +10,7 @@ mod fault_point;
 pub mod cli;
 pub mod config;
 pub mod document;
+pub mod notify;
 pub mod policy;
 pub mod sandbox;
 pub mod service;

@@ -1,6 +1,7 @@
 //! The command line, as clap reads it.
 
 use super::api::ApiCommand;
+use super::notify::NotifyCommand;
 use super::review::ReviewCommand;
 use super::rules::RulesCommand;
 use crate::store::KeptHead;
@@ -109,6 +110,11 @@ pub(super) enum Command {
         after_help = "Examples:\n  menshen resume --why \"checked in the console: all as it should be\"\n  menshen resume --action refuse"
     )]
     Resume(Scope),
+    /// Chat robots, webhooks and commands that are told what needs a person
+    Notify {
+        #[command(subcommand)]
+        what: NotifyCommand,
+    },
     /// The simulated WeChat on its own, for rehearsals and for testing other clients
     #[command(after_help = SANDBOX_EXAMPLES)]
     Sandbox(SandboxArgs),

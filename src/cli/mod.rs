@@ -13,6 +13,7 @@ mod demo;
 mod hand;
 mod logging;
 mod memory;
+mod notify;
 mod print;
 mod progress;
 mod review;
@@ -78,6 +79,7 @@ async fn dispatch(cli: Cli) -> Result<u8, Error> {
         Some(Command::Rules { what }) => Box::pin(rules::rules(global, what)).await,
         Some(Command::Api { what }) => Box::pin(api::api(global, what)).await,
         Some(Command::Review { what }) => Box::pin(review::review(global, what)).await,
+        Some(Command::Notify { what }) => Box::pin(notify::notify(global, what)).await,
         Some(Command::Pause(args)) => brakes::pause(global, &args).await,
         Some(Command::Resume(scope)) => brakes::resume(global, &scope).await,
         Some(Command::Sandbox(options)) => sandbox::serve(global, &options).await,

@@ -135,8 +135,8 @@ pub(super) fn limits(value: Option<Value<'_>>, name: &str, base: Limits) -> Limi
 
 /// Every `[[account]]` of these files, as far as it is right; and the name of every one, right or wrong.
 pub(super) fn read(files: &[(&Path, Vec<Value<'_>>)], defaults: &Defaults<'_>) -> (Vec<Account>, Vec<String>) {
-    let mut names = Unique::new("name");
-    let mut appids = Unique::new("appid");
+    let mut names = Unique::new("name", "account");
+    let mut appids = Unique::new("appid", "account");
     let mut inherit = Inherit::Nobody;
     let mut accounts = Vec::new();
     for (path, tables) in files {
@@ -201,19 +201,21 @@ fn refuse_without_tls(base_url: &str, written: &Value<'_>) {
     }
 }
 
-/// Values of a key that no two accounts may share.
-struct Unique {
+/// Values of a key that no two may share.
+pub(super) struct Unique {
     key: &'static str,
+    of: &'static str,
     seen: Vec<String>,
     places: HashMap<String, Spot>,
 }
 
 impl Unique {
-    fn new(key: &'static str) -> Unique {
-        Unique { key, seen: Vec::new(), places: HashMap::new() }
+    /// `of` = what has the key.
+    pub(super) fn new(key: &'static str, of: &'static str) -> Unique {
+        Unique { key, of, seen: Vec::new(), places: HashMap::new() }
     }
 
-    fn take(&mut self, value: &Value<'_>) -> Option<String> {
+    pub(super) fn take(&mut self, value: &Value<'_>) -> Option<String> {
         let text = value.words()?;
         if text.chars().any(|c| c.is_control()) || text.trim() != text {
             let message = format!("`{}` has white space at an end or a control character in it", self.key);
@@ -222,7 +224,7 @@ impl Unique {
         }
         if let Some(first) = self.places.get(text) {
             let (file, (line, _)) = (value.reading().name(first.file), value.reading().position(*first));
-            let message = format!("another account has the {} `{text}`: {file}:{line}", self.key);
+            let message = format!("another {} has the {} `{text}`: {file}:{line}", self.of, self.key);
             value.reading().report("duplicate", value.spot(), message);
         }
         self.places.entry(text.to_owned()).or_insert_with(|| value.spot());

@@ -1,7 +1,7 @@
 //! Reading everything, in one go, and giving back either a whole configuration or every problem.
 
 use super::account::{self, Defaults};
-use super::{Config, ConfigError, Need, Surroundings, files, include, service, token};
+use super::{Config, ConfigError, Need, Surroundings, files, include, notify, service, token};
 use crate::document::{Problems, Reading, Table};
 use crate::policy::RuleSet;
 use crate::policy::parse::{CaseSpec, Outside, ParsedPolicy, parse, parse_cases};
@@ -150,13 +150,29 @@ fn read(root: &Table<'_>, path: &Path, surroundings: &Surroundings, need: Need) 
             (service, platform, accounts, names)
         }
     };
+    let told = root.optional("notify");
+    let notify = match need {
+        Need::Policy => Vec::new(),
+        _ => notify::read(told, &notify::Around { path, surroundings, need, accounts: &account_names }),
+    };
     let known =
         (matches!(need, Need::Secrets | Need::State) || !account_names.is_empty()).then_some(account_names.as_slice());
     let policy = match need {
         Need::State => ParsedPolicy::left_out(root),
         _ => policy(root, path, known, surroundings),
     };
-    Config { path: path.to_owned(), service, platform, accounts, account_names, limits, policy, pending, housekeeping }
+    Config {
+        path: path.to_owned(),
+        service,
+        platform,
+        accounts,
+        account_names,
+        limits,
+        policy,
+        pending,
+        housekeeping,
+        notify,
+    }
 }
 
 fn policy(root: &Table<'_>, path: &Path, accounts: Option<&[String]>, surroundings: &Surroundings) -> ParsedPolicy {

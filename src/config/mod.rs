@@ -9,6 +9,7 @@ mod files;
 mod find;
 mod include;
 mod load;
+mod notify;
 mod proxy;
 mod schedule;
 mod secret;
@@ -22,6 +23,7 @@ mod writers;
 pub use account::{Account, CaFile, Limits, Wechat};
 pub use find::find;
 pub use load::{Checked, check, check_text, load, load_cases, load_text};
+pub use notify::{Notify, NotifyContent, NotifyEvent, NotifyKind, NotifyLanguage};
 pub use proxy::ProxyAddress;
 pub use schedule::Schedule;
 pub use secret::{Origin, Secret};
@@ -55,6 +57,8 @@ pub struct Config {
     pub pending: Pending,
     /// `[housekeeping]`
     pub housekeeping: Housekeeping,
+    /// `[[notify]]`; empty when loaded with [`Need::Policy`].
+    pub notify: Vec<Notify>,
 }
 
 /// What the caller needs of a configuration.

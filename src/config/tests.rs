@@ -177,6 +177,7 @@ fn the_example_shows_every_key() {
         "[[account]]\ntoken.kind = 'cloudbase'\ntoken.zzzzzzzz = 1".into(),
         "[platform]".into(),
         "[platform]\nticket.zzzzzzzz = 1".into(),
+        "[[notify]]".into(),
         "[[rule]]".into(),
         "[[case]]".into(),
         "[[case]]\ngiven.zzzzzzzz = 1".into(),
@@ -357,4 +358,67 @@ gambling = []
 
     error: 11 problems found
     "###);
+}
+
+/// `[[notify]]` after a right account; its first line is line 6.
+#[track_caller]
+fn check_notify(keys: &str, expected: &[&str]) {
+    let text = format!("{ACCOUNT}\n[[notify]]\n{keys}\n");
+    let first = ACCOUNT.lines().count() as i64 + 3;
+    let shifted: Vec<String> = expected
+        .iter()
+        .map(|problem| {
+            let (code, line) = problem.split_once(' ').unwrap();
+            format!("{code} {}", line.parse::<i64>().unwrap() + first)
+        })
+        .collect();
+    let error =
+        load_files(&[("menshen.toml", &text), ("plain", "http://robot.example/key-s3cret")], Need::Secrets).err();
+    let shown = error.as_ref().map(|error| error.render(false)).unwrap_or_default();
+    let found: Vec<String> = error
+        .iter()
+        .flat_map(|error| error.problems())
+        .map(|problem| format!("{} {}", problem.code, problem.line))
+        .collect();
+    assert_eq!(found, shifted, "{text}\n{shown}");
+    assert!(!shown.contains("s3cret"), "{shown}");
+}
+
+#[test]
+fn notices_are_checked() {
+    let url = "url = { file = 'good' }";
+    let good = |text: &str| {
+        let files = [("menshen.toml", text), ("good", "https://robot.example/send?key=s3cret")];
+        load_files(&files, Need::Secrets).unwrap_or_else(|error| panic!("{error}"))
+    };
+    let config = good(&format!("{ACCOUNT}\n[[notify]]\nname = 'n'\nkind = 'wecom'\n{url}\n"));
+    let one = &config.notify[0];
+    assert_eq!((one.events.len(), one.accounts.len(), one.content), (6, 0, NotifyContent::Full));
+    assert_eq!((one.language, one.digest_at.to_string().as_str()), (NotifyLanguage::Zh, "09:00:00"));
+    assert!(!format!("{config:?}").contains("s3cret"));
+    for (keys, expected) in [
+        ("name = 'n'\nkind = 'slack'\nurl = { env = 'MISSING' }", &["value 1", "secret 2"][..]),
+        ("name = 'n'\nkind = 'wecom'", &["missing -1"]),
+        ("name = 'n'\nkind = 'wecom'\nurl = 'https://robot.example/key-s3cret'", &["secret 2"]),
+        ("name = 'n'\nkind = 'wecom'\nurl = { file = 'plain' }", &["insecure 2"]),
+        ("name = 'n'\nkind = 'wecom'\nurl = { env = 'MENSHEN_APP_SECRET' }", &["url 2"]),
+        ("name = 'n'\nkind = 'command'", &["missing -1"]),
+        ("name = 'n'\nkind = 'command'\ncommand = ['tell']", &["value 2"]),
+        ("name = 'n'\nkind = 'command'\ncommand = []", &["empty 2"]),
+        ("name = 'n'\nkind = 'command'\ncommand = ['/bin/tell', '']\nkeyword = '审核'", &[]),
+        ("name = 'n'\nkind = 'command'\ncommand = ['/bin/tell']\nsecret = { env = 'MENSHEN_APP_SECRET' }", &["kind 3"]),
+        ("name = 'n'\nkind = 'command'\ncommand = ['/bin/tell']\nevents = ['hold']", &["value 3"]),
+        ("name = 'n'\nkind = 'command'\ncommand = ['/bin/tell']\nevents = []", &["empty 3"]),
+        ("name = 'n'\nkind = 'command'\ncommand = ['/bin/tell']\naccounts = ['nobody']", &["unknown-name 3"]),
+        ("name = 'n'\nkind = 'command'\ncommand = ['/bin/tell']\ncontent = 'some'", &["value 3"]),
+        ("name = 'n'\nkind = 'command'\ncommand = ['/bin/tell']\nlanguage = 'fr'", &["value 3"]),
+        ("name = 'n'\nkind = 'command'\ncommand = ['/bin/tell']\ndigest_at = '9am'", &["value 3"]),
+        ("name = 'n'\nkind = 'command'\ncommand = ['/bin/tell']\nevnets = []", &["unknown-key 3"]),
+        (
+            "name = 'n'\nkind = 'command'\ncommand = ['/bin/tell']\n[[notify]]\nname = 'n'\nkind = 'command'\ncommand = ['/bin/tell']",
+            &["duplicate 4"],
+        ),
+    ] {
+        check_notify(keys, expected);
+    }
 }

@@ -9,6 +9,7 @@ use super::account::{Account, SetupError, Surroundings};
 use super::alarm::{Alarm, concerned, in_words};
 use super::head::DailyHead;
 use super::lock::{LockError, StateLock};
+use super::notices::{self, Notices, Office};
 use super::pass::{Stage, Watch, with_sources};
 use super::report::PassReport;
 use super::schedule::{ScheduleError, Ticks, next_tick};
@@ -17,6 +18,7 @@ use super::supervisor::{Pulse, Supervisor, patience};
 use super::turns::begins_after;
 use super::{systemd, token, warnings};
 use crate::config::Config;
+use crate::notify::BuildError;
 use crate::policy::AppId;
 use crate::store::{ActiveBrake, BrakeKind, Store, StoreError};
 use futures_util::future::join_all;
@@ -60,6 +62,9 @@ pub enum RunError {
     /// The schedule cannot be run.
     #[error(transparent)]
     Schedule(#[from] ScheduleError),
+    /// Those who are to be told cannot be.
+    #[error("[[notify]]")]
+    Notify(#[from] BuildError),
     /// Signals cannot be listened to.
     #[error("signals cannot be listened to")]
     Signals(#[source] io::Error),
@@ -89,6 +94,11 @@ impl Service {
         &self.store
     }
 
+    /// What it was made of.
+    pub(super) fn config(&self) -> &Config {
+        &self.config
+    }
+
     /// The accounts.
     pub fn accounts(&self) -> &[Account] {
         &self.accounts
@@ -113,6 +123,7 @@ pub async fn run_once(service: &Service, tell: &(dyn Fn(Stage) + Sync)) -> Resul
             reports = &mut passes => {
                 reports.iter().for_each(log_pass);
                 reports.iter().filter(|report| report.brake_stands).for_each(|report| say_stopped(&report.account));
+                notices::once(service, &reports).await;
                 return Ok(reports);
             }
             () = signals.stop.recv() => watch.stop.cancel(),
@@ -172,11 +183,14 @@ struct Round {
     /// Applications soon to be timed out, by account, when last told.
     urgent: HashMap<String, usize>,
     alarm: Alarm,
+    /// Whoever tells people; None only while it is made anew.
+    office: Option<Office>,
 }
 
 impl Round {
     async fn start(service: Service, sender: mpsc::Sender<()>) -> Result<Round, RunError> {
         let ticks = Ticks::start(&service.config.service, sender.clone()).await?;
+        let office = Office::open(Notices::new(&service.config, None)?, service.store.clone());
         let now = Timestamp::now();
         let supervisor = Supervisor::new(now, Instant::now(), next_tick(&service.config.service, now));
         Ok(Round {
@@ -194,6 +208,7 @@ impl Round {
             standings: Standings::default(),
             urgent: HashMap::new(),
             alarm: Alarm::new(now),
+            office: Some(office),
         })
     }
 
@@ -224,6 +239,9 @@ impl Round {
         let due = next_tick(&self.service.config.service, now);
         self.supervisor.expect(due);
         let left = due.and_then(|due| Duration::try_from(due.duration_since(now)).ok()).unwrap_or_default();
+        if let Some(office) = &self.office {
+            office.tick(self.service.accounts.iter().map(|account| account.name.clone()).collect());
+        }
         for (place, account) in self.service.accounts.iter().enumerate() {
             if self.busy.contains_key(&account.appid) {
                 self.skipped += 1;
@@ -265,6 +283,9 @@ impl Round {
 
     async fn take(&mut self, report: PassReport) {
         log_pass(&report);
+        if let Some(office) = &self.office {
+            office.hear(&report);
+        }
         let name = &report.account;
         // One that was removed meanwhile is remembered no longer.
         if self.service.accounts.iter().any(|account| account.name == *name) {
@@ -304,6 +325,9 @@ impl Round {
         }
         heard.again.iter().for_each(|brake| say_stopped(concerned(&brake.scope, accounts)));
         if !heard.is_silence() {
+            if let Some(office) = &self.office {
+                office.brakes_changed();
+            }
             systemd::status(&self.status());
         }
     }
@@ -398,6 +422,14 @@ impl Round {
         let accounts = Account::all(&config, &self.service.around, &self.service.accounts)
             .map_err(|error| with_sources(&error))?;
         let ticks = Ticks::start(&config.service, self.sender.clone()).await.map_err(|error| with_sources(&error))?;
+        let untold = Notices::new(&config, None).map_err(|error| with_sources(&error))?;
+        let before = match self.office.take() {
+            Some(office) => office.close().await,
+            None => None,
+        };
+        // Made of the same a moment ago, so it can be made again; if not, it has forgotten how often it told.
+        let notices = Notices::new(&config, before).unwrap_or(untold);
+        self.office = Some(Office::open(notices, self.service.store.clone()));
         if let Some(before) = self.ticks.replace(ticks) {
             before.stop().await;
         }
@@ -445,6 +477,9 @@ impl Round {
             while let Some(finished) = self.passes.join_next().await {
                 if let Ok(report) = finished {
                     log_pass(&report);
+                    if let Some(office) = &self.office {
+                        office.hear(&report);
+                    }
                 }
             }
         });
@@ -455,6 +490,9 @@ impl Round {
             ticks.stop().await;
         }
         self.passes.shutdown().await;
+        if let Some(office) = self.office {
+            office.close().await;
+        }
         self.service.close().await;
     }
 

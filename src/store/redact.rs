@@ -3,7 +3,7 @@
 //! Promises that the erasing is recorded before the first word goes; that a
 //! running service is not held up (small transactions, with room between them);
 //! and that afterwards neither the database nor its write-ahead log holds the
-//! words. Copies made earlier keep theirs.
+//! words: those of notices that wait for their delivery are erased with them. Copies made earlier keep theirs.
 
 use super::{Doing, Reader, Store, StoreError, sql};
 use jiff::Timestamp;
@@ -61,6 +61,7 @@ impl Store {
         tell: &(dyn Fn(u64) + Sync),
     ) -> Result<Redacted, StoreError> {
         let (mut record, mut decisions) = (None, 0);
+        self.erase_letters(before).await?;
         let mut after = (i64::MIN, i64::MIN);
         loop {
             let began = Instant::now();
@@ -90,8 +91,17 @@ impl Store {
             // SQLite does not queue its writers: a service that waits gets as much time as was taken from it.
             tokio::time::sleep(began.elapsed()).await;
         }
+        // Once more: one may have been written meanwhile.
+        self.erase_letters(before).await?;
         let log_emptied = self.empty_log(Doing::Redact).await?;
         Ok(Redacted { record, decisions, log_emptied })
+    }
+
+    /// Notices that are not delivered yet lose the words, too; they are told without them.
+    async fn erase_letters(&self, before: Timestamp) -> Result<(), StoreError> {
+        let mut writing = self.begin(Doing::Redact).await?;
+        writing.run(sqlx::query(sql::ERASE_LETTERS).bind(before.as_millisecond())).await?;
+        writing.commit().await
     }
 }
 

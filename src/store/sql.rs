@@ -238,6 +238,26 @@ statements! {
     /// ?1 is a JSON list of ids.
     ERASE = "UPDATE words SET nickname = NULL, reason = NULL, message = NULL, why = NULL, headimgurl = NULL, \
              apply_url = NULL, salt = NULL WHERE decision_id IN (SELECT value FROM json_each(?1))";
+    LETTERS = "SELECT id, notice, words FROM letters WHERE target = ?1 ORDER BY id LIMIT ?2";
+    TOLD = "SELECT event, key, at FROM told WHERE target = ?1";
+    KEEP_LETTER = "INSERT INTO letters (made_at, target, event, notice, words, words_since) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    /// ?3 is a JSON list of keys.
+    NOTE_TOLD = "INSERT OR IGNORE INTO told (target, event, key, at) SELECT ?1, ?2, value, ?4 FROM json_each(?3)";
+    FORGET_TOLD = "DELETE FROM told WHERE target = ?1 AND event = ?2 AND key IN (SELECT value FROM json_each(?3))";
+    FORGET_LETTER = "DELETE FROM letters WHERE id = ?1";
+    LETTERS_TO_GIVE_UP = "SELECT count(*) FROM letters WHERE target = ?1 AND (made_at < ?2 OR id NOT IN \
+                          (SELECT id FROM letters WHERE target = ?1 ORDER BY id DESC LIMIT ?3))";
+    GIVE_UP_LETTERS = "DELETE FROM letters WHERE target = ?1 AND (made_at < ?2 OR id NOT IN \
+                       (SELECT id FROM letters WHERE target = ?1 ORDER BY id DESC LIMIT ?3))";
+    /// Brakes and failures end by being told of again; the rest is old after ?1. ?2 is a JSON list of targets.
+    TIDY_TOLD = "DELETE FROM told WHERE target NOT IN (SELECT value FROM json_each(?2)) \
+                 OR (at < ?1 AND event NOT IN ('brake', 'failing'))";
+    UNTIDY = "SELECT EXISTS (SELECT 1 FROM letters WHERE target NOT IN (SELECT value FROM json_each(?2))) OR EXISTS \
+              (SELECT 1 FROM told WHERE target NOT IN (SELECT value FROM json_each(?2)) \
+              OR (at < ?1 AND event NOT IN ('brake', 'failing')))";
+    TIDY_LETTERS = "DELETE FROM letters WHERE target NOT IN (SELECT value FROM json_each(?1))";
+    /// Words of decisions before ?1 that wait for their delivery.
+    ERASE_LETTERS = "UPDATE letters SET words = NULL, words_since = NULL WHERE words_since < ?1";
     EMPTY_LOG = "PRAGMA wal_checkpoint(TRUNCATE)";
     SAID = "SELECT nickname, reason, message FROM words WHERE decision_id = ?1";
     COPY = "VACUUM INTO ?1";

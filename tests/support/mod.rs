@@ -8,6 +8,7 @@
 
 pub(crate) mod canary;
 pub(crate) mod process;
+pub(crate) mod robots;
 
 use menshen::config::{self, Config, Need};
 use menshen::sandbox::{Account, Application, Fault, FaultId, Moved, Options, Server, World};

@@ -29,7 +29,7 @@ fn wrong_values_are_told_with_their_place() {
     for (text, expected) in [
         ("zzz = 1", &["unknown-key 1:1"][..]),
         ("[servce]", &["unknown-key 1:2"]),
-        ("[notify]", &["unknown-key 1:2"]),
+        ("[nowhere]", &["unknown-key 1:2"]),
         ("service = 1", &["kind 1:11"]),
         ("[service]\nmode = 'dry'", &["value 2:8"]),
         ("[service]\ntimezone = 'Asia/Shangai'", &["timezone 2:12"]),

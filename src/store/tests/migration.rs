@@ -5,8 +5,12 @@ use sqlx::{ConnectOptions, Connection, sqlite::SqliteConnectOptions};
 use std::path::Path;
 
 /// The schemas there were, and a log of each.
-const FORMER: [(i64, &str); 3] =
-    [(1, include_str!("schema-0001.sql")), (2, include_str!("schema-0002.sql")), (3, include_str!("schema-0003.sql"))];
+const FORMER: [(i64, &str); 4] = [
+    (1, include_str!("schema-0001.sql")),
+    (2, include_str!("schema-0002.sql")),
+    (3, include_str!("schema-0003.sql")),
+    (4, include_str!("schema-0004.sql")),
+];
 
 /// What users rely on of every row.
 const VIEW: &str = "SELECT json_array(id, decided_at, account, appid, create_time, nickname, reason, categories, verdict, rule, \

@@ -5,6 +5,7 @@ mod chain;
 mod disk;
 mod elsewhere;
 mod laws;
+mod letters;
 mod limits;
 mod listing;
 mod migration;
