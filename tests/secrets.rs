@@ -180,6 +180,8 @@ fn valued(word: &str) -> Vec<String> {
     let values: &[&str] = match value {
         "" => return vec![word.to_owned()],
         "N" if name == "errcode" => &["40001", "40125", "45009", "89240", "4711"],
+        // A page behind the second is asked for in vain, or not at all.
+        "N" if name == "repeat-page" => &["1"],
         "N" => &["2"],
         "STATUS" => &["502", "302"],
         "BYTES" => &["30000000"],
