@@ -247,6 +247,36 @@ async fn a_pass_and_a_person_take_turns() {
     scene.end();
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_lagging_list_shows_pending_is_not_changed_again() {
+    let scene = Scene::empty().await;
+    scene.arrive(Application::new("wx-old").created_at(an_hour_ago() - 60).reason("合作"));
+    scene.arrive(Application::new("wx-good").created_at(an_hour_ago()));
+    scene.pass().await;
+    let before = sent(&scene);
+    scene.fault("dev_apply_list:behind=3600000:always");
+    for args in ["review refuse wx-good --reason 否 --yes", "api dev_agree wx-good --yes"] {
+        scene.run(args).exits(1).complains("the audit log says in row");
+    }
+    assert_eq!(sent(&scene), before);
+    scene.calm();
+    scene.end();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_not_reached_is_said() {
+    let scene = Scene::empty().await.rules("");
+    for number in 0..5 {
+        scene.arrive(Application::new(format!("wx-{number}")).created_at(an_hour_ago() + number));
+    }
+    scene.fault("dev_agree:errcode=48001:always");
+    let done = scene.run("review agree wx-0 wx-1 wx-2 wx-3 wx-4 --yes").exits(1);
+    assert_eq!(done.err.matches("before its turn").count(), 5 - by_people(&scene).await.len(), "{}", done.err);
+    assert!(by_people(&scene).await.len() < 5);
+    scene.calm();
+    scene.end();
+}
+
 /// Ended applications of every kind, and a pending one that a rule holds.
 async fn cluttered(settings: &str) -> Scene {
     let scene = Scene::empty().await.settings(settings);

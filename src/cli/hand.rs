@@ -38,7 +38,7 @@ pub(super) async fn decide_by_hand(global: &Global, asked: Asked<'_>) -> Result<
     drop(progress);
     desk.show(global.format, &report, &obstacles).await?;
     desk.close().await;
-    Ok(if obstacles.is_empty() && !report.failed() { DONE } else { FAILED })
+    Ok(if obstacles.is_empty() && !report.failed() && report.braked == 0 { DONE } else { FAILED })
 }
 
 /// The account that is meant: the one named, or the only one.

@@ -7,6 +7,7 @@
 //! asked for, nobody should ask it for more.
 
 use super::account::Account;
+use super::elsewhere::ELSEWHERE;
 use super::judge::{Before, can_move};
 use super::lock::LockError;
 use super::pass::{Pass, Stage, Watch, stops};
@@ -14,9 +15,10 @@ use super::report::PassReport;
 use crate::policy::{
     Action, AppId, Application, CreateTime, Decision, Identity, Status, Step, Todo, Verdict, Why, clean_message,
 };
-use crate::store::{Store, StoreError};
+use crate::store::{Filter, Reader, Store, StoreError};
 use crate::wechat::Listing;
 use std::collections::{HashMap, HashSet};
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 /// What a person asks for.
@@ -68,6 +70,15 @@ pub enum Obstacle {
         /// How many there may be.
         most: usize,
     },
+    /// The list shows it pending, the log says that it has ended.
+    #[error(
+        "the audit log says in row {0} that it has ended, and the list still shows it pending: the list lags, or WeChat did \
+         not do what it answered; look at `menshen audit show {0}`, and try again when a pass has looked at it"
+    )]
+    Ended(i64),
+    /// Acting stopped before it was reached.
+    #[error("acting stopped before its turn, so nothing was sent for it; try again")]
+    NotReached,
     /// No such rule.
     #[error("no refuse rule of this account is named {0:?}")]
     NoRule(String),
@@ -149,7 +160,9 @@ impl Account {
         pass.hand = Some(Hand::Person(wish.who.clone()));
         let Some(_lock) = pass.take_account().await? else { return Err(HandError::Stopped) };
         let listing = pass.read_for_hand().await?;
-        let (steps, obstacles) = steps(self, &listing, wish);
+        let (steps, mut obstacles) = steps(self, &listing, wish);
+        let steps = without_ended(self, store, steps, &mut obstacles).await?;
+        let wanted: Vec<AppId> = steps.iter().map(|step| step.application.appid.clone()).collect();
         let pending: HashSet<Identity> = listing.pending.iter().map(Application::identity).collect();
         let nameless = listing.nameless();
         pass.oldest = listing.oldest();
@@ -160,7 +173,11 @@ impl Account {
                 false => return Err(error.into()),
             }
         }
-        Ok((pass.end(), obstacles))
+        let report = pass.end();
+        let reached = rows_of(store, &report).await?;
+        let missed = wanted.into_iter().filter(|appid| !reached.contains(appid.as_str()));
+        obstacles.extend(missed.map(|appid| (appid, Obstacle::NotReached)));
+        Ok((report, obstacles))
     }
 }
 
@@ -181,6 +198,44 @@ impl Pass<'_> {
             false => Err(HandError::Unsettled),
         }
     }
+}
+
+/// Leaves out what WeChat accepted a change of at our word, or was seen to end elsewhere: the list may lag, and nothing is
+/// changed twice. Without a create_time it may as well have applied again: that a person may decide.
+async fn without_ended(
+    account: &Account,
+    log: &Reader,
+    steps: Vec<Step>,
+    obstacles: &mut Vec<(AppId, Obstacle)>,
+) -> Result<Vec<Step>, StoreError> {
+    let identities: Vec<Identity> = steps.iter().map(|step| step.application.identity()).collect();
+    let past = log.past(&account.appid, &identities).await?;
+    let ended = |step: &Step| {
+        let identity = step.application.identity();
+        let row = past.get(&identity).filter(|_| identity.create_time.text().is_some())?;
+        let changes = matches!(step.todo, Todo::Act { action: Action::Agree | Action::Refuse, .. });
+        row.accepted.map(|(id, _)| id).or((row.actor == ELSEWHERE).then_some(row.id)).filter(|_| changes)
+    };
+    let mut left = Vec::with_capacity(steps.len());
+    for step in steps {
+        match ended(&step) {
+            Some(row) => obstacles.push((step.application.appid, Obstacle::Ended(row))),
+            None => left.push(step),
+        }
+    }
+    Ok(left)
+}
+
+/// The applicants a pass wrote rows of.
+async fn rows_of(log: &Reader, report: &PassReport) -> Result<HashSet<String>, StoreError> {
+    let filter = Filter { pass: Some(report.pass.clone()), since: Some(report.started), ..Filter::default() };
+    let mut appids = HashSet::new();
+    log.list(&filter, |row| {
+        appids.insert(row.appid);
+        ControlFlow::Continue(())
+    })
+    .await?;
+    Ok(appids)
 }
 
 /// One step for each application that can be moved, and what stands in the way of the others.

@@ -30,7 +30,9 @@ impl Pass<'_> {
             self.report.waiting += open.len();
             return Ok(open.is_empty());
         }
-        if !self.read_again_if_absent(listing, open.iter().chain(&doubtful)).await {
+        // What was taken for gone is not looked for twice with every pass.
+        let sought = doubtful.iter().filter(|row| row.outcome != Outcome::Overtaken);
+        if !self.read_again_if_absent(listing, open.iter().chain(sought)).await {
             return Ok(open.is_empty());
         }
         let mut settlements = self.settlements(&open, listing, Leftover::Planned).await?;
