@@ -7,6 +7,7 @@
 
 use super::lock::{LockError, give_to_owner, holder, open, write_holder};
 use crate::policy::AppId;
+use crate::store::Reader;
 use std::fs::{File, TryLockError};
 use std::io;
 use std::path::Path;
@@ -14,7 +15,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 /// How long an account is waited for.
-pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(30);
 /// How often a held lock is tried again: the kernel rings no bell one could wait for without a thread.
 const TRY_EVERY: Duration = Duration::from_millis(50);
 
@@ -25,8 +26,18 @@ pub(super) struct AccountLock {
 }
 
 impl AccountLock {
+    /// Takes the account of a log, waiting as long as anybody should. `None` when `stop` came first.
+    pub(super) async fn of(
+        log: &Reader,
+        account: &AppId,
+        stop: &CancellationToken,
+    ) -> Result<Option<AccountLock>, LockError> {
+        let dir = log.path().parent().unwrap_or(Path::new("."));
+        AccountLock::take(dir, account, PATIENCE, stop).await
+    }
+
     /// Takes the account, waiting up to `patience` for whoever has it. `None` when `stop` came first.
-    pub(super) async fn take(
+    async fn take(
         dir: &Path,
         account: &AppId,
         patience: Duration,

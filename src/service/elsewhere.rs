@@ -6,7 +6,7 @@
 
 use super::pass::Pass;
 use super::settle::LOOKED_AFTER;
-use crate::policy::{AppId, Application, Category, CreateTime, Identity, Outcome, Status, Why};
+use crate::policy::{Identity, Outcome, Status, Why};
 use crate::store::{NewDecision, NewElsewhere, Open, RecordedVerdict, Shown, StoreError};
 use crate::wechat::Listing;
 use jiff::Timestamp;
@@ -69,7 +69,7 @@ impl Pass<'_> {
             account: account.name.clone(),
             account_appid: account.appid.clone(),
             base_url: account.site.clone(),
-            application: application(shown),
+            application: shown.application(),
             verdict: ending.verdict(),
             rule: None,
             message: None,
@@ -148,24 +148,10 @@ fn note(open: &Open, ending: Ending) -> String {
     format!("{how}; {before}")
 }
 
-/// The application as it was recorded: the list keeps no words of what is not pending.
-fn application(shown: &Shown) -> Application {
-    Application {
-        appid: AppId::new(&shown.row.appid),
-        create_time: shown.create_time_text.as_ref().map_or(CreateTime::ABSENT, CreateTime::received),
-        nickname: shown.row.nickname.clone().unwrap_or_default(),
-        reason: shown.row.reason.clone().unwrap_or_default(),
-        categories: shown.row.categories.iter().map(|text| Category::from_text(text)).collect(),
-        headimgurl: shown.headimgurl.clone(),
-        apply_url: shown.apply_url.clone(),
-        malformed: shown.malformed.clone(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::Mode;
+    use crate::policy::{AppId, CreateTime, Mode};
 
     #[test]
     fn what_the_list_tells_that_the_log_does_not() {

@@ -61,8 +61,14 @@ fn due(account: &Account, listing: &Listing, pending: &HashSet<Identity>, now: T
         let pending = pending.iter().map(|identity| (identity.clone(), Status::Pending));
         listing.others.iter().chain(pending)
     };
-    let due = account.housekeeping.due(entries, now, DELETIONS_A_PASS);
+    let due = account.housekeeping.due(entries, now, most(account));
     due.into_iter().map(|(identity, _)| identity).collect()
+}
+
+/// No more than a pass may act at all.
+fn most(account: &Account) -> usize {
+    let per_pass = account.limits.per_pass.and_then(|most| usize::try_from(most).ok());
+    DELETIONS_A_PASS.min(per_pass.unwrap_or(usize::MAX))
 }
 
 /// One step for each that the log does not say was deleted, or tried often enough.

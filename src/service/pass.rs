@@ -5,7 +5,7 @@
 //! is in its report.
 
 use super::account::Account;
-use super::account_lock::{AccountLock, PATIENCE};
+use super::account_lock::AccountLock;
 use super::hand::Hand;
 use super::judge::Before;
 use super::lock::LockError;
@@ -20,7 +20,6 @@ use futures_util::FutureExt;
 use jiff::Timestamp;
 use std::collections::{HashMap, HashSet};
 use std::panic::AssertUnwindSafe;
-use std::path::Path;
 use std::sync::{
     Arc,
     atomic::{AtomicU64, Ordering},
@@ -147,8 +146,7 @@ impl<'a> Pass<'a> {
 
     /// From the first page to the last reading nobody else changes anything for this account. `None`: stopped.
     pub(super) async fn take_account(&self) -> Result<Option<AccountLock>, LockError> {
-        let dir = self.store.path().parent().unwrap_or(Path::new("."));
-        AccountLock::take(dir, &self.account.appid, PATIENCE, &self.watch.stop).await
+        AccountLock::of(self.store, &self.account.appid, &self.watch.stop).await
     }
 }
 
@@ -184,6 +182,10 @@ impl Pass<'_> {
 
     pub(super) async fn keep_rules(&self) -> Result<(), StoreError> {
         let rules = &self.account.rules;
+        // A large rule set takes long to write down, and nearly every pass finds it kept.
+        if self.store.has_ruleset(rules.hash()).await? {
+            return Ok(());
+        }
         self.store
             .keep_ruleset(rules.hash(), crate::policy::ENGINE_VERSION, &spec_json(rules.spec()), self.report.started)
             .await

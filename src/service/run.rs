@@ -12,7 +12,9 @@ use super::lock::{LockError, StateLock};
 use super::notices::{self, Notices, Office};
 use super::pass::{Stage, Watch, with_sources};
 use super::report::PassReport;
+use super::say::{log_pass, say_pulled, say_stopped};
 use super::schedule::{ScheduleError, Ticks, next_tick};
+use super::signals::Signals;
 use super::standing::{Standings, Turn};
 use super::supervisor::{Pulse, Supervisor, patience};
 use super::turns::begins_after;
@@ -20,17 +22,16 @@ use super::{systemd, token, warnings};
 use crate::config::Config;
 use crate::notify::BuildError;
 use crate::policy::AppId;
-use crate::store::{ActiveBrake, BrakeKind, Store, StoreError};
+use crate::store::{Store, StoreError};
 use futures_util::future::join_all;
 use jiff::Timestamp;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::io;
 use std::sync::{
     Arc,
     atomic::{AtomicU64, Ordering},
 };
 use std::time::{Duration, Instant};
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::task::{self, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -108,7 +109,7 @@ impl Service {
 /// One pass over every account. SIGTERM and SIGINT stop it between calls.
 pub async fn run_once(service: &Service, tell: &(dyn Fn(Stage) + Sync)) -> Result<Vec<PassReport>, RunError> {
     let watch = Watch::default();
-    let mut signals = Signals::listen()?;
+    let mut signals = Signals::listen().map_err(RunError::Signals)?;
     token::warn(&service.accounts);
     warnings::tell(&service.config);
     // Signs of life of its own for each: by them it keeps its turn or lets another account work.
@@ -133,7 +134,7 @@ pub async fn run_once(service: &Service, tell: &(dyn Fn(Stage) + Sync)) -> Resul
 
 /// The service, until SIGTERM or SIGINT. `reload` reads the configuration again; its error is already words.
 pub async fn run(service: Service, reload: &dyn Fn() -> Result<Config, String>) -> Result<(), RunError> {
-    let mut signals = Signals::listen()?;
+    let mut signals = Signals::listen().map_err(RunError::Signals)?;
     token::warn(&service.accounts);
     let (sender, mut ticks) = mpsc::channel(1);
     let mut round = Round::start(service, sender).await?;
@@ -398,71 +399,6 @@ impl Round {
         self.supervisor.expect(next_tick(&self.service.config.service, Timestamp::now()));
     }
 
-    async fn reload(&mut self, reload: &dyn Fn() -> Result<Config, String>) {
-        systemd::reloading();
-        let taken = match reload() {
-            Ok(config) => self.take_over(config).await,
-            Err(error) => Err(error),
-        };
-        match taken {
-            Ok(()) => {
-                tracing::info!(accounts = self.service.accounts.len(), "the configuration was read again");
-                warnings::tell(&self.service.config);
-            }
-            Err(error) => tracing::error!("the configuration stays as it was: {error}"),
-        }
-        systemd::ready(&self.status());
-    }
-
-    /// Everything that can fail comes first: a configuration is taken over as a whole or not at all.
-    async fn take_over(&mut self, config: Config) -> Result<(), String> {
-        if config.service.state_dir != self.service.config.service.state_dir {
-            return Err("service.state_dir cannot change while menshen runs; restart it".to_owned());
-        }
-        let accounts = Account::all(&config, &self.service.around, &self.service.accounts)
-            .map_err(|error| with_sources(&error))?;
-        let ticks = Ticks::start(&config.service, self.sender.clone()).await.map_err(|error| with_sources(&error))?;
-        let untold = Notices::new(&config, None).map_err(|error| with_sources(&error))?;
-        let before = match self.office.take() {
-            Some(office) => office.close().await,
-            None => None,
-        };
-        // Made of the same a moment ago, so it can be made again; if not, it has forgotten how often it told.
-        let notices = Notices::new(&config, before).unwrap_or(untold);
-        self.office = Some(Office::open(notices, self.service.store.clone()));
-        if let Some(before) = self.ticks.replace(ticks) {
-            before.stop().await;
-        }
-        self.supervisor.expect(next_tick(&config.service, Timestamp::now()));
-        if let Some(account) = accounts.first() {
-            account.turns.resize(&config.service);
-        }
-        self.service.config = config;
-        let before = std::mem::replace(&mut self.service.accounts, accounts);
-        self.leave_alone_what_is_gone(&before);
-        token::warn(&self.service.accounts);
-        Ok(())
-    }
-
-    /// Nothing more is sent for an account that is not in the configuration any more; what is under way is settled.
-    fn leave_alone_what_is_gone(&mut self, before: &[Account]) {
-        let appids: HashSet<&AppId> = self.service.accounts.iter().map(|account| &account.appid).collect();
-        let names: HashSet<&str> = self.service.accounts.iter().map(Account::name).collect();
-        let gone = before.iter().filter(|account| !appids.contains(&account.appid));
-        for account in gone {
-            tracing::info!(account = %account.name, "the account is not worked any more");
-            if let Some(working) = self.busy.get(&account.appid) {
-                working.stop.cancel();
-            }
-        }
-        let known: HashSet<&AppId> = before.iter().map(|account| &account.appid).collect();
-        for account in self.service.accounts.iter().filter(|account| !known.contains(&account.appid)) {
-            tracing::info!(account = %account.name, "the account is worked from the next tick on");
-        }
-        self.urgent.retain(|name, _| names.contains(name.as_str()));
-        self.standings.retain(|name| names.contains(name));
-    }
-
     fn longest_timeout(&self) -> Duration {
         self.service.config.accounts.iter().map(|account| account.wechat.timeout).max().unwrap_or_default()
     }
@@ -524,88 +460,6 @@ impl Round {
     }
 }
 
-/// A brake or pause that came from elsewhere. A person's reason for it is in the record alone.
-fn say_pulled(brake: &ActiveBrake, accounts: &[Account]) {
-    match brake.kind {
-        BrakeKind::Verification => say_stopped(concerned(&brake.scope, accounts)),
-        BrakeKind::Pause => {
-            let of = in_words(&brake.scope, accounts);
-            tracing::warn!(of, "acting is paused until `menshen resume`; evaluation goes on");
-        }
-    }
-}
-
-fn say_stopped(account: &str) {
-    tracing::error!(account, "the brake verification is pulled: nothing is sent until `menshen resume`");
-}
-
-/// The one line a pass leaves in the log.
-fn log_pass(report: &PassReport) {
-    for trouble in &report.troubles {
-        tracing::warn!(
-            account = %report.account, during = trouble.during,
-            errcode = trouble.errcode, rid = trouble.rid.as_deref(), "{}", trouble.message
-        );
-    }
-    if report.timed_out > 0 {
-        tracing::warn!(
-            account = %report.account, timed_out = report.timed_out,
-            "WeChat timed applications out before anybody had decided them"
-        );
-    }
-    let words = format!(
-        "{} pending of {}: {} agreed, {} refused, {} deleted, {} held, {} braked, {} shadow, {} overtaken, {} elsewhere, {} timed out, {} failed, {} known, {} waiting, {} unreadable",
-        report.pending,
-        report.entries,
-        report.agreed,
-        report.refused,
-        report.deleted,
-        report.held,
-        report.braked,
-        report.shadow,
-        report.overtaken,
-        report.elsewhere,
-        report.timed_out,
-        report.failed,
-        report.known,
-        report.waiting,
-        report.unreadable
-    );
-    if report.acted() || report.went_wrong() {
-        tracing::info!(account = %report.account, pass = %report.pass, took_ms = report.took_ms, "{words}");
-    } else {
-        tracing::debug!(account = %report.account, pass = %report.pass, took_ms = report.took_ms, "{words}");
-    }
-}
-
-/// The signals a service listens to.
-struct Signals {
-    stop: StopSignals,
-    hangup: Signal,
-}
-
-/// SIGTERM and SIGINT.
-struct StopSignals {
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl Signals {
-    fn listen() -> Result<Signals, RunError> {
-        let on = |kind| signal(kind).map_err(RunError::Signals);
-        let stop = StopSignals { terminate: on(SignalKind::terminate())?, interrupt: on(SignalKind::interrupt())? };
-        Ok(Signals { stop, hangup: on(SignalKind::hangup())? })
-    }
-}
-
-impl StopSignals {
-    async fn recv(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-        }
-    }
-}
-
+mod reload;
 #[cfg(test)]
 mod tests;

@@ -5,14 +5,13 @@
 //! in use shows it.
 
 use super::account::Account;
-use super::account_lock::{AccountLock, PATIENCE};
+use super::account_lock::AccountLock;
 use super::lock::LockError;
 use super::pass::{Watch, with_sources};
 use crate::policy::{AppId, Fate, PluginUse};
 use crate::store::{NewUse, Store, StoreError, UseAnswer};
 use crate::wechat::{self, Answer};
 use jiff::Timestamp;
-use std::path::Path;
 
 /// What was asked for, and what came of it.
 #[derive(Debug)]
@@ -55,8 +54,7 @@ impl Account {
         what: PluginUse,
         who: &str,
     ) -> Result<Used, UseError> {
-        let dir = store.path().parent().unwrap_or(Path::new("."));
-        let lock = AccountLock::take(dir, &self.appid, PATIENCE, &watch.stop).await?;
+        let lock = AccountLock::of(store, &self.appid, &watch.stop).await?;
         let Some(_lock) = lock else { return Err(UseError::Stopped) };
         // Before the record: what has no token to be sent with is not announced.
         let slot = self.client.slot().await?;

@@ -8,7 +8,7 @@ use super::{
     read::*,
     sql,
 };
-use crate::policy::{AppId, Brake, Why};
+use crate::policy::{AppId, Application, Brake, Category, CreateTime, Why};
 use futures_util::TryStreamExt;
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
@@ -165,6 +165,23 @@ pub struct StatsRow {
     pub outcome: Outcome,
     /// How many.
     pub n: u64,
+}
+
+impl Shown {
+    /// The application the decision was about, as it was then; without words once they are erased.
+    pub fn application(&self) -> Application {
+        let row = &self.row;
+        Application {
+            appid: AppId::new(&row.appid),
+            create_time: self.create_time_text.as_ref().map_or(CreateTime::ABSENT, CreateTime::received),
+            nickname: row.nickname.clone().unwrap_or_default(),
+            reason: row.reason.clone().unwrap_or_default(),
+            categories: row.categories.iter().map(|text| Category::from_text(text)).collect(),
+            headimgurl: self.headimgurl.clone(),
+            apply_url: self.apply_url.clone(),
+            malformed: self.malformed.clone(),
+        }
+    }
 }
 
 impl Reader {

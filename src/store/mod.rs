@@ -7,6 +7,7 @@
 //! the same transaction. It decides nothing, logs nothing and asks no clock: every
 //! instant is an argument.
 
+mod announce;
 mod audit;
 mod backup;
 mod brakes;

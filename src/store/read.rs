@@ -174,6 +174,15 @@ impl Reader {
         Ok(history)
     }
 
+    /// Whether these rules are kept already.
+    ///
+    /// # Errors
+    /// The audit log could not be read.
+    pub async fn has_ruleset(&self, hash: &str) -> Result<bool, StoreError> {
+        let query = sqlx::query_scalar(sql::HAS_RULESET).bind(hash);
+        query.fetch_one(&self.pool).await.map_err(|error| self.unread(error))
+    }
+
     /// Every row of the account that was announced and not settled, oldest first.
     ///
     /// # Errors

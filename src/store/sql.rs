@@ -22,6 +22,7 @@ statements! {
     COMMIT = "COMMIT";
 
     /// Not INSERT OR IGNORE: an ignored row must not use up a number.
+    HAS_RULESET = "SELECT EXISTS (SELECT 1 FROM rulesets WHERE hash = ?1)";
     KEEP_RULESET = "INSERT INTO rulesets (hash, engine, spec, first_used_at) SELECT ?1, ?2, ?3, ?4 \
                     WHERE NOT EXISTS (SELECT 1 FROM rulesets WHERE hash = ?1)";
     DECIDE = "INSERT INTO decisions (decided_at, decided_day, account, account_appid, base_url, appid, create_time, \

@@ -13,7 +13,7 @@ mod verify;
 
 pub(super) use list::{filter, list};
 pub(super) use pass::{print_by_hand, print_pass};
-pub(super) use show::{application_of, in_full, look_again};
+pub(super) use show::{in_full, look_again};
 pub(super) use times::local;
 pub(super) use uses::print_uses;
 

@@ -4,7 +4,7 @@ use super::list::{COLUMNS, cells};
 use crate::cli::args::Format;
 use crate::cli::print::{self, Csv, visible};
 use crate::cli::{DONE, FAILED};
-use crate::policy::{AppId, Application, Category, CreateTime, ENGINE_VERSION, History, Moment, Outcome, RuleSet};
+use crate::policy::{ENGINE_VERSION, History, Moment, Outcome, RuleSet};
 use crate::store::{Reader, Shown};
 use anyhow::Error;
 use jiff::Timestamp;
@@ -50,7 +50,7 @@ pub(in crate::cli) fn in_full(shown: &Shown) -> String {
     lines.push(format!("  outcome     {}", row.outcome));
     if let Some(why) = &shown.why {
         lines.push(format!("  because     {}", visible(&why.sentence)));
-        let application = application_of(shown);
+        let application = shown.application();
         let rules = why.rules.iter().flat_map(|rule| print::rule_lines(rule, &application));
         lines.extend(rules.map(|line| format!("    {line}")));
     }
@@ -62,7 +62,7 @@ pub(in crate::cli) fn in_full(shown: &Shown) -> String {
 
 /// The log keeps the evidence of the rules that mattered; the recorded rules tell what every other one looked at.
 pub(in crate::cli) async fn look_again(log: &Reader, shown: &mut Shown) -> Result<(), Error> {
-    let application = application_of(shown);
+    let application = shown.application();
     let Some(why) = &mut shown.why else { return Ok(()) };
     if shown.engine.as_deref() != Some(ENGINE_VERSION) {
         return Ok(());
@@ -81,20 +81,6 @@ pub(in crate::cli) async fn look_again(log: &Reader, shown: &mut Shown) -> Resul
         .map(|rule| kept.iter().find(|kept| kept.rule == rule.rule).cloned().unwrap_or(rule))
         .collect();
     Ok(())
-}
-
-/// The application a decision was about, as it was then.
-pub(in crate::cli) fn application_of(shown: &Shown) -> Application {
-    Application {
-        appid: AppId::new(&shown.row.appid),
-        create_time: shown.create_time_text.as_ref().map_or(CreateTime::ABSENT, CreateTime::received),
-        nickname: shown.row.nickname.clone().unwrap_or_default(),
-        reason: shown.row.reason.clone().unwrap_or_default(),
-        categories: shown.row.categories.iter().map(|text| Category::from_text(text)).collect(),
-        headimgurl: None,
-        apply_url: None,
-        malformed: shown.malformed.clone(),
-    }
 }
 
 /// Settlements and calls in the order of time.

@@ -2,10 +2,10 @@
 
 use super::decided::{known, status_word};
 use super::explain::{ExplainArgs, Fields};
+use crate::cli::Wrong;
 use crate::cli::print::visible;
 use crate::cli::progress::Progress;
 use crate::cli::setup::{Ground, cut_nobody_off};
-use crate::cli::{Wrong, audit};
 use crate::config::Config;
 use crate::policy::{AppId, Application, Category, CreateTime, History, Status};
 use crate::service::{Account, Stage};
@@ -128,7 +128,7 @@ impl Subject {
         Ok(Some(Subject {
             source: format!("decision {id} of the audit log"),
             account: Some(account_name(&ground.config, &shown)),
-            candidates: vec![Candidate { application: audit::application_of(&shown), status: None }],
+            candidates: vec![Candidate { application: shown.application(), status: None }],
             history: Some(log.earlier(&shown.account_appid, &[AppId::new(appid)], now).await?),
         }))
     }
