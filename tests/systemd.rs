@@ -33,6 +33,7 @@ const REQUIRED: &[(&str, &str, Option<&str>)] = &[
     ("Service", "StateDirectoryMode", Some("0750")),
     ("Service", "LoadCredential", Some("app-secret:/etc/menshen/credentials/app-secret")),
     ("Service", "LimitCORE", Some("0")),
+    ("Service", "LimitNOFILE", None),
     ("Service", "MemoryMax", None),
     ("Service", "TasksMax", None),
     ("Service", "CapabilityBoundingSet", Some("")),
