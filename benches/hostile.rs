@@ -27,7 +27,8 @@ fn main() {
     );
     let mut plain = None;
     for (name, part) in texts() {
-        let [small, middle, large] = BYTES.map(|bytes| per_byte(&part, bytes, |one, moment| drop(rules.decide(one, moment))));
+        let [small, middle, large] =
+            BYTES.map(|bytes| per_byte(&part, bytes, |one, moment| drop(rules.decide(one, moment))));
         let told = BYTES.map(|bytes| per_byte(&part, bytes, |one, moment| drop(rules.explain(one, moment))));
         let dearer = large / *plain.get_or_insert(large);
         println!(

@@ -72,11 +72,7 @@ pub(in crate::cli) async fn list(
 }
 
 /// Hands every row over; the first error ends it.
-async fn each(
-    log: &Reader,
-    filter: &Filter,
-    mut take: impl FnMut(AuditRow) -> Result<(), Error>,
-) -> Result<(), Error> {
+async fn each(log: &Reader, filter: &Filter, mut take: impl FnMut(AuditRow) -> Result<(), Error>) -> Result<(), Error> {
     let mut failure = None;
     log.list(filter, |row| go_on(take(row), &mut failure)).await?;
     failure.map_or(Ok(()), Err)

@@ -218,7 +218,11 @@ fn rules_behind_others() {
             "{ category.all = ['物流服务/查件', '餐饮'] }",
             false,
         ),
-        ("{ any_of = [{ category.any = ['餐饮'] }, { category.none = ['餐饮'] }] }", "{ category.none = ['*/查件'] }", true),
+        (
+            "{ any_of = [{ category.any = ['餐饮'] }, { category.none = ['餐饮'] }] }",
+            "{ category.none = ['*/查件'] }",
+            true,
+        ),
         ("{ any_of = [{ category.any = ['餐饮'] }, { category.none = ['餐饮'] }] }", "{ reason.any = ['a'] }", false),
         ("{ any_of = [{ age.min = '1h' }, { age.max = '2h' }] }", "{ age.min = '30m' }", true),
         ("{ any_of = [{ age.min = '1h' }, { age.max = '2h' }] }", "{ reason.any = ['a'] }", false),
