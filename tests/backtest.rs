@@ -285,7 +285,7 @@ async fn earlier_applications_count_as_of_then() {
     let (changed, summary) = json_of(&scene, &[]);
     assert_eq!(story(&changed), ["wx-shady refuse → agree", "wx-shady agree → hold"]);
     let words = changed[1]["new"]["why"]["rules"][0]["conditions"][0]["words"].as_str().unwrap_or_default();
-    assert_eq!(words, "1 time within 1d refused, at least 1");
+    assert_eq!(words, "refused 1 time within 1d, at least 1");
     assert_eq!(summary["matrix"], json!({ "agree": { "agree": 1, "hold": 1 }, "refuse": { "agree": 1 } }));
     scene.end();
 }
