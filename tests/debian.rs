@@ -86,10 +86,24 @@ fn it_needs_what_dpkg_finds() {
     };
     let said = text(&run(Command::new("dpkg-deb").arg("--field").arg(package).arg("Depends")));
     assert!(!names(&found).is_empty() && names(&said) == names(&found), "{said} is not {found}");
-    for (other, wanted) in [("Recommends", "ca-certificates"), ("Installed-Size", "")] {
+    for (other, wanted) in [("Recommends", "ca-certificates"), ("Installed-Size", ""), ("Depends", "procps")] {
         let field = text(&run(Command::new("dpkg-deb").arg("--field").arg(package).arg(other)));
         assert!(field.contains(wanted) && !field.trim().is_empty(), "{other}: {field}");
     }
+}
+
+/// What is built between two releases is newer than the one and older than the other.
+#[test]
+fn a_release_follows_what_led_to_it() {
+    let Some(package) = package() else { return };
+    let version = text(&run(Command::new("dpkg-deb").arg("--field").arg(package).arg("Version")));
+    let order = |one: &str, relation: &str, other: &str| {
+        run(Command::new("dpkg").args(["--compare-versions", one, relation, other])).status.success()
+    };
+    let version = version.trim();
+    assert!(version.starts_with(env!("CARGO_PKG_VERSION")), "{version}");
+    assert!(order(version, "le", concat!(env!("CARGO_PKG_VERSION"), "-1")), "{version}");
+    assert!(order(version, "gt", "0.0.9-1"), "{version}");
 }
 
 #[test]
