@@ -204,7 +204,9 @@ fn shellcheck_finds_nothing_in_the_scripts() {
     if !installed("shellcheck") {
         return skipped("shellcheck");
     }
-    let scripts = ["systemd/menshen-as-service", ".ci/run"].map(in_repository);
+    let scripts = ["systemd/menshen-as-service", ".ci/run", ".ci/deb"].map(in_repository);
+    let maintainers = ["postinst", "prerm", "postrm"].map(|name| in_repository(&format!(".ci/debian/{name}")));
+    let scripts = [scripts, maintainers].concat();
     let found = run(Command::new("shellcheck").args(scripts.iter().filter(|script| script.exists())));
     assert!(found.status.success(), "{}", all_of(&found));
 }

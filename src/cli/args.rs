@@ -22,7 +22,7 @@ Exit status: 0 done, 1 something failed, 2 the command line or the configuration
 
 /// Decides applications to use a WeChat Mini Program plugin: by rules, with a record of every decision.
 #[derive(Debug, Parser)]
-#[command(name = "menshen", version, after_help = EXAMPLES, args_conflicts_with_subcommands = false)]
+#[command(name = "menshen", version = env!("MENSHEN_VERSION"), after_help = EXAMPLES, args_conflicts_with_subcommands = false)]
 pub(super) struct Cli {
     #[command(flatten)]
     pub(super) global: Global,
@@ -126,7 +126,10 @@ pub(super) enum Command {
     },
     /// Print the man page
     #[command(hide = true)]
-    Man,
+    Man {
+        /// Write a page for each command into this directory
+        dir: Option<PathBuf>,
+    },
 }
 
 const RUN_EXAMPLES: &str = "\

@@ -12,6 +12,7 @@ mod confirm;
 mod demo;
 mod hand;
 mod logging;
+mod manual;
 mod memory;
 mod notify;
 mod print;
@@ -90,10 +91,7 @@ async fn dispatch(cli: Cli) -> Result<u8, Error> {
             std::io::stdout().write_all(&script)?;
             Ok(DONE)
         }
-        Some(Command::Man) => {
-            clap_mangen::Man::new(Cli::command()).render(&mut std::io::stdout())?;
-            Ok(DONE)
-        }
+        Some(Command::Man { dir }) => manual::manual(dir.as_deref()),
     }
 }
 

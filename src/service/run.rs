@@ -141,6 +141,7 @@ pub async fn run(service: Service, reload: &dyn Fn() -> Result<Config, String>) 
     round.look_for_brakes().await;
     systemd::ready(&round.status());
     tracing::info!(
+        version = env!("MENSHEN_VERSION"),
         accounts = round.service.accounts.len(),
         mode = round.service.config.service.mode.word(),
         schedule = round.service.config.service.schedule.pattern(),
