@@ -47,13 +47,16 @@ impl Round {
         if let Some(before) = self.ticks.replace(ticks) {
             before.stop().await;
         }
-        self.supervisor.expect(next_tick(&config.service, Timestamp::now()));
+        let due = next_tick(&config.service, Timestamp::now());
+        self.supervisor.expect(due);
         if let Some(account) = accounts.first() {
             account.turns.resize(&config.service);
         }
         self.service.config = config;
         let before = std::mem::replace(&mut self.service.accounts, accounts);
         self.leave_alone_what_is_gone(&before);
+        self.keeper.take_over(&self.service.config.service, &self.service.accounts, Timestamp::now());
+        self.keeper.expect(due);
         token::warn(&self.service.accounts);
         Ok(())
     }
