@@ -9,6 +9,7 @@ use super::account::{Account, SetupError, Surroundings};
 use super::alarm::{Alarm, concerned, in_words};
 use super::head::DailyHead;
 use super::lock::{LockError, StateLock};
+use super::metering::{Metering, MeteringError, Prepared};
 use super::notices::{self, Notices, Office};
 use super::pass::{Stage, Watch, with_sources};
 use super::report::PassReport;
@@ -66,6 +67,9 @@ pub enum RunError {
     /// Those who are to be told cannot be.
     #[error("[[notify]]")]
     Notify(#[from] BuildError),
+    /// What monitoring reads cannot be served.
+    #[error(transparent)]
+    Metrics(#[from] MeteringError),
     /// Signals cannot be listened to.
     #[error("signals cannot be listened to")]
     Signals(#[source] io::Error),
@@ -186,10 +190,16 @@ struct Round {
     alarm: Alarm,
     /// Whoever tells people; None only while it is made anew.
     office: Option<Office>,
+    /// What monitoring reads; None without `[metrics]`.
+    metering: Option<Metering>,
 }
 
 impl Round {
     async fn start(service: Service, sender: mpsc::Sender<()>) -> Result<Round, RunError> {
+        let mut metering = Prepared::of(&service.config, None).await?.take_over(None).await;
+        if let Some(metering) = &mut metering {
+            metering.configured(&service.config, &service.accounts, &[]);
+        }
         let ticks = Ticks::start(&service.config.service, sender.clone()).await?;
         let office = Office::open(Notices::new(&service.config, None)?, service.store.clone());
         let now = Timestamp::now();
@@ -210,6 +220,7 @@ impl Round {
             urgent: HashMap::new(),
             alarm: Alarm::new(now),
             office: Some(office),
+            metering,
         })
     }
 
@@ -246,6 +257,7 @@ impl Round {
         for (place, account) in self.service.accounts.iter().enumerate() {
             if self.busy.contains_key(&account.appid) {
                 self.skipped += 1;
+                self.metering.iter().for_each(|metering| metering.skipped(&account.name));
                 tracing::warn!(account = %account.name, skipped = self.skipped, "a tick found the pass before it still running");
                 continue;
             }
@@ -290,6 +302,9 @@ impl Round {
         let name = &report.account;
         // One that was removed meanwhile is remembered no longer.
         if self.service.accounts.iter().any(|account| account.name == *name) {
+            if let Some(metering) = &mut self.metering {
+                metering.hear(&report, &self.service.config);
+            }
             self.warn_of_deadlines(&report);
             if self.standings.hear(&report) == Turn::Mended {
                 tracing::info!(account = %name, "the account is well again");
@@ -328,6 +343,9 @@ impl Round {
         if !heard.is_silence() {
             if let Some(office) = &self.office {
                 office.brakes_changed();
+            }
+            if let Some(metering) = &self.metering {
+                metering.braked(&self.service.accounts, self.alarm.active());
             }
             systemd::status(&self.status());
         }
