@@ -122,13 +122,13 @@ pub static FAILING: Family<1> =
     Family::new("menshen_account_failing", Gauge, ACCOUNT, "1 when something went wrong in the last pass, else 0.");
 /// What waits.
 pub static PENDING: Family<1> =
-    Family::new("menshen_pending", Gauge, ACCOUNT, "Pending applications in the last complete list.");
+    Family::new("menshen_pending", Gauge, ACCOUNT, "Pending applications when the last complete pass began.");
 /// What waits for a person.
 pub static HELD: Family<1> = Family::new(
     "menshen_held",
     Gauge,
     ACCOUNT,
-    "Of the pending applications those that wait for a person, or that a brake keeps back.",
+    "Pending applications nobody had decided when the last complete pass ended: held, kept back, failed, or in shadow mode.",
 );
 /// What dies soon.
 pub static URGENT: Family<1> = Family::new(
@@ -142,7 +142,7 @@ pub static OLDEST: Family<1> = Family::new(
     "menshen_oldest_pending_age_seconds",
     Gauge,
     ACCOUNT,
-    "How long the oldest pending application has waited; 0 when none waits.",
+    "How long the oldest undecided application has waited; 0 when none waits.",
 );
 /// How long WeChat waits.
 pub static WINDOW: Family<0> =

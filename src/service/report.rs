@@ -51,6 +51,11 @@ pub struct PassReport {
     pub failed: usize,
     /// Pending applications the log knew already.
     pub known: usize,
+    /// Pending applications nobody has decided when the pass ends, as far as it read: held, kept back, failed, left alone,
+    /// or only looked at in shadow mode; known ones included.
+    pub undecided: usize,
+    /// The create_time of the oldest of these; `None` = there are none, or none has a readable one.
+    pub oldest: Option<Timestamp>,
     /// Pending applications left alone until the rows of an earlier crash are settled, or the list has caught up.
     pub waiting: usize,
     /// Rows of an earlier pass that were settled by the list.
@@ -63,6 +68,9 @@ pub struct PassReport {
     pub brake_stands: bool,
     /// What kept acting back from the beginning: pauses, and the brake of an earlier pass.
     pub stops: Vec<String>,
+    /// The list was read to its end and every application on it got what this pass could do for it: no gap, no log that
+    /// failed, not stopped.
+    pub complete: bool,
     /// The pass was stopped before its end.
     pub stopped: bool,
     /// What went wrong.

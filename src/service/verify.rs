@@ -30,6 +30,7 @@ impl Pass<'_> {
         }
         fault_point!("verify.begun");
         before.expect(std::mem::take(&mut self.ours));
+        before.take_away(&targets);
         let Some((listing, mut judgement)) = self.look(before, &targets, true).await else {
             return Ok(Verified::Unread);
         };
