@@ -407,7 +407,7 @@ async fn clients_that_mean_no_good_harm_nobody() {
         (format!("PUT /metrics HTTP/1.1\r\n{host}Transfer-Encoding: chunked\r\n\r\nfffffff\r\n"), Some(405)),
         (format!("GET /healthz HTTP/1.1\r\n{host}Content-Length: 5\r\n\r\nhello"), None),
         ("GET /metrics HTTP/1.1\r\nHost: evil.example\r\n\r\n".to_owned(), Some(403)),
-        (format!("GET /{huge} HTTP/1.1\r\n{host}\r\n"), Some(414)),
+        (format!("GET /{huge} HTTP/1.1\r\n{host}\r\n"), Some(431)),
         (format!("GET /metrics HTTP/1.1\r\n{host}X: {huge}\r\n\r\n"), Some(431)),
         (format!("GET /metrics HTTP/1.1\r\n{host}{many}\r\n"), Some(431)),
         ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_owned(), Some(400)),

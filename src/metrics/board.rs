@@ -113,7 +113,8 @@ impl Board {
 
     /// Every metric, in the text format of Prometheus.
     pub fn page(&self, now: Timestamp, instant: Instant) -> String {
-        for (account, condition) in self.health().conditions(instant) {
+        let conditions = self.health().conditions(instant);
+        for (account, condition) in conditions {
             self.set(&OVERDUE, [&account], flag(condition == Condition::Overdue));
         }
         if let Some(bytes) = process::resident_bytes() {

@@ -91,7 +91,7 @@ impl Health {
     pub fn line(&self, now: Instant) -> (Condition, String) {
         let unwell = self.accounts.iter().filter(|(_, life)| life.condition(now) != Condition::Well);
         let unwell: Vec<Unwell<'_>> = unwell.map(|(name, life)| life.said(name, now)).collect();
-        let worst = self.accounts.values().map(|life| life.condition(now)).max().unwrap_or(Condition::Well);
+        let worst = self.accounts.values().map(|life| life.condition(now)).max().unwrap_or(Condition::Starting);
         let line = Line { status: worst.word(), accounts: self.accounts.len(), unwell };
         let line = serde_json::to_string(&line).expect("texts, numbers and lists always serialise");
         (worst, line + "\n")
@@ -132,7 +132,7 @@ mod tests {
         let at = Timestamp::from_second(1_795_334_400).expect("an instant");
         let ten = Some(Duration::from_secs(10 * MINUTES));
         let mut health = Health::default();
-        assert_eq!(health.line(start).0, Condition::Well, "nobody is to be worked");
+        assert_eq!(health.line(start).0, Condition::Starting, "nobody has been named yet");
         health.expect("a", start, ten);
         health.expect("b", start, ten);
         let words = |health: &Health, secs: u64| {

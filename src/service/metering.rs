@@ -41,6 +41,8 @@ pub(super) struct Metering {
     source: config::Metrics,
     started: Timestamp,
     ticks: Upcoming,
+    /// The brakes that are shown; `None` = they are to be shown anew.
+    brakes: Option<Vec<i64>>,
 }
 
 /// The address monitoring reads cannot be taken.
@@ -97,7 +99,7 @@ impl Prepared {
                 let face = Face::show(door, Arc::clone(&board));
                 close(before).await;
                 say(face.addr(), &source);
-                Some(Metering { board, face, source, started, ticks: Upcoming::default() })
+                Some(Metering { board, face, source, started, ticks: Upcoming::default(), brakes: None })
             }
             (Prepared::Off | Prepared::Same(_), before) => {
                 close(before).await;
@@ -144,6 +146,7 @@ impl Metering {
             self.begin(account);
             board.health().expect(account.name(), Instant::now(), patience);
         }
+        self.brakes = None;
         self.braked(accounts, brakes);
     }
 
@@ -153,8 +156,13 @@ impl Metering {
         self.board.set_instant(&m::RELOADED, [], Timestamp::now());
     }
 
-    /// What stops acting has changed.
-    pub(super) fn braked(&self, accounts: &[Account], brakes: &[ActiveBrake]) {
+    /// What stops acting, as it stands now.
+    pub(super) fn braked(&mut self, accounts: &[Account], brakes: &[ActiveBrake]) {
+        let shown = Some(brakes.iter().map(|brake| brake.id).collect());
+        if self.brakes == shown {
+            return;
+        }
+        self.brakes = shown;
         for account in accounts {
             let covers = |kind: BrakeKind, action: Action| {
                 let mut of_kind = brakes.iter().filter(|brake| brake.kind == kind);

@@ -335,6 +335,9 @@ impl Round {
         let Ok(Ok(brakes)) = tokio::time::timeout(LOOK, self.service.store.brakes()).await else { return };
         let heard = self.alarm.hear(brakes, Instant::now());
         let accounts = &self.service.accounts;
+        if let Some(metering) = &mut self.metering {
+            metering.braked(accounts, self.alarm.active());
+        }
         heard.pulled.iter().for_each(|brake| say_pulled(brake, accounts));
         for brake in &heard.lifted {
             tracing::info!(kind = brake.kind.word(), of = in_words(&brake.scope, accounts), "lifted: acting goes on");
@@ -343,9 +346,6 @@ impl Round {
         if !heard.is_silence() {
             if let Some(office) = &self.office {
                 office.brakes_changed();
-            }
-            if let Some(metering) = &self.metering {
-                metering.braked(&self.service.accounts, self.alarm.active());
             }
             systemd::status(&self.status());
         }

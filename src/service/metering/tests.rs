@@ -62,3 +62,52 @@ fn the_result_of_a_pass() {
         assert!(RESULTS.contains(&expected));
     }
 }
+
+/// What thousands of accounts make of a page: bounded in lines for each, whatever their passes meet.
+#[tokio::test]
+async fn a_page_stays_small_with_thousands_of_accounts() {
+    const ACCOUNTS: usize = 2_000;
+    let account = |number: usize| {
+        format!(
+            "[[account]]\nname = \"shop-{number}\"\nappid = \"wx{number:016x}\"\ntoken = {{ secret = {{ env = \"SECRET\" }} }}\n\
+             base_url = \"http://127.0.0.1:9\"\nlimits = {{ agree_per_day = 5 }}\n"
+        )
+    };
+    let text = format!("[metrics]\nlisten = \"127.0.0.1:0\"\n{}", (0..ACCOUNTS).map(account).collect::<String>());
+    let mut around = config::Surroundings::of_process();
+    around.env = Box::new(|_| Some("s3cret".into()));
+    around.root = false;
+    let config =
+        config::load_text("menshen.toml".as_ref(), &text, &around, config::Need::Secrets).expect("a configuration");
+    let accounts = Account::all(&config, &super::super::account::Surroundings::default(), &[]).expect("accounts");
+    let prepared = Prepared::of(&config, None).await.expect("an address");
+    let mut metering = prepared.take_over(None).await.expect("it is served");
+    let began = Instant::now();
+    metering.configured(&config, &accounts, &[]);
+    let configured = began.elapsed();
+    let mut report = PassReport {
+        complete: true,
+        limits: vec![(Limited::Day(Action::Agree), crate::policy::Places { max: 5, taken: 1 })],
+        ..PassReport::default()
+    };
+    for action in Action::ALL {
+        report.count_done(action);
+        report.count_failed(action);
+    }
+    for account in &accounts {
+        account.name().clone_into(&mut report.account);
+        metering.hear(&report, &config);
+    }
+    let heard = began.elapsed() - configured;
+    let page = metering.board.page(Timestamp::now(), Instant::now());
+    let made = began.elapsed() - configured - heard;
+    let lines = page.lines().count() / ACCOUNTS;
+    #[expect(clippy::print_stderr, reason = "seen with --nocapture, by whoever wants to know what it costs")]
+    {
+        eprintln!(
+            "configured {configured:?}, heard {heard:?}, made {made:?}: {} bytes, {lines} lines an account",
+            page.len()
+        );
+    }
+    assert!(lines <= 36 && page.len() < 6_000_000, "{lines} lines an account, {} bytes", page.len());
+}
