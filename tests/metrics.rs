@@ -170,6 +170,10 @@ async fn numbers_follow_what_happens() {
     assert!(plain("process_start_time_seconds") <= complete, "{page:#?}");
     assert_eq!(watched.health(), (200, serde_json::json!({ "status": "ok", "accounts": 1, "unwell": [] })));
     no_applicant_is_named(&page);
+    // Asked for once an hour, beside the passes; the next pass shows it.
+    until("the quota", || watched.numbers().value("menshen_quota_left", &[("account", "express")]) > Some(0.0));
+    let page = watched.numbers();
+    assert!(page.sum("menshen_quota_left", &[]) <= page.sum("menshen_quota_daily", &[]), "{page:#?}");
 
     // People pause, people decide elsewhere, WeChat times out.
     scene.run("pause --action agree").exits(0);

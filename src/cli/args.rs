@@ -4,6 +4,7 @@ use super::api::ApiCommand;
 use super::notify::NotifyCommand;
 use super::review::ReviewCommand;
 use super::rules::RulesCommand;
+use super::status::{self, StatusArgs};
 use crate::store::KeptHead;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
@@ -14,6 +15,7 @@ Examples:
   menshen run --once --sandbox            try it: a pass over a simulated WeChat, no account needed
   menshen --dry-run                       what would become of every pending application, and why
   menshen run                             the service
+  menshen status                          what it does now, and what needs a person
   menshen audit list --verdict refuse     who was refused, and by which rule
   menshen pause --action agree --why \"…\"  stop letting in while evaluation goes on
 
@@ -110,6 +112,9 @@ pub(super) enum Command {
         after_help = "Examples:\n  menshen resume --why \"checked in the console: all as it should be\"\n  menshen resume --action refuse"
     )]
     Resume(Scope),
+    /// What the service does now: pending, held, brakes, limits, quota; for a watch, whether anything is overdue
+    #[command(after_help = status::EXAMPLES)]
+    Status(StatusArgs),
     /// Chat robots, webhooks and commands that are told what needs a person
     Notify {
         #[command(subcommand)]

@@ -21,6 +21,7 @@ mod rules;
 mod run;
 mod sandbox;
 mod setup;
+mod status;
 
 use anyhow::Error;
 use args::{Cli, Command};
@@ -80,6 +81,7 @@ async fn dispatch(cli: Cli) -> Result<u8, Error> {
         Some(Command::Api { what }) => Box::pin(api::api(global, what)).await,
         Some(Command::Review { what }) => Box::pin(review::review(global, what)).await,
         Some(Command::Notify { what }) => Box::pin(notify::notify(global, what)).await,
+        Some(Command::Status(args)) => status::status(global, &args).await,
         Some(Command::Pause(args)) => brakes::pause(global, &args).await,
         Some(Command::Resume(scope)) => brakes::resume(global, &scope).await,
         Some(Command::Sandbox(options)) => sandbox::serve(global, &options).await,

@@ -7,6 +7,7 @@ use super::account::Account;
 use super::endings::Ending;
 use super::report::PassReport;
 use super::schedule::next_tick;
+use super::status::QuotaSheet;
 use crate::config::{self, Config};
 use crate::metrics::{self as m, Board, Door, Face, as_number, flag};
 use crate::policy::{Action, Limited, Mode};
@@ -181,21 +182,11 @@ impl Metering {
         self.board.count(&m::SKIPPED, [account], 1);
     }
 
-    /// A pass ended.
-    pub(super) fn hear(&mut self, report: &PassReport, config: &Config) {
+    /// A pass ended; `quota` is what WeChat last said of it.
+    pub(super) fn hear(&mut self, report: &PassReport, quota: Option<QuotaSheet>, config: &Config) {
+        self.count(report);
         let (account, board) = (report.account.as_str(), Arc::clone(&self.board));
-        for ((verdict, ending), n) in &report.decided {
-            board.count(&m::DECISIONS, [account, verdict.word(), ending.word()], *n);
-        }
-        for ((action, came), n) in &report.calls {
-            board.count(&m::CALLS, [account, action, &came.to_string()], *n);
-        }
-        board.count(&m::TIMED_OUT, [account], whole(report.timed_out));
-        board.count(&m::UNRECORDED, [account], whole(report.unrecorded));
-        board.count(&m::PASSES, [account, result(report)], 1);
-        let took = Duration::from_millis(report.took_ms);
-        board.observe(&m::PASS_DURATION, took);
-        board.set(&m::LAST_PASS_DURATION, [account], took.as_secs_f64());
+        board.set(&m::LAST_PASS_DURATION, [account], Duration::from_millis(report.took_ms).as_secs_f64());
         if !report.stopped {
             board.set(&m::FAILING, [account], flag(report.failed()));
         }
@@ -205,6 +196,33 @@ impl Metering {
             board.health().complete(account, now, Instant::now(), patience);
             board.set_instant(&m::LAST_COMPLETE_PASS, [account], now);
             self.stands(report);
+        }
+        self.left_of(account, quota);
+    }
+
+    fn count(&self, report: &PassReport) {
+        let (account, board) = (report.account.as_str(), &self.board);
+        for ((verdict, ending), n) in &report.decided {
+            board.count(&m::DECISIONS, [account, verdict.word(), ending.word()], *n);
+        }
+        for ((action, came), n) in &report.calls {
+            board.count(&m::CALLS, [account, action, &came.to_string()], *n);
+        }
+        board.count(&m::TIMED_OUT, [account], whole(report.timed_out));
+        board.count(&m::UNRECORDED, [account], whole(report.unrecorded));
+        board.count(&m::PASSES, [account, result(report)], 1);
+        board.observe(&m::PASS_DURATION, Duration::from_millis(report.took_ms));
+    }
+
+    /// WeChat's quota; a number it does not say, or an odd one, is absent.
+    fn left_of(&self, account: &str, quota: Option<QuotaSheet>) {
+        let left = (&m::QUOTA_LEFT, quota.and_then(|quota| quota.remain));
+        let daily = (&m::QUOTA_DAILY, quota.and_then(|quota| quota.daily_limit));
+        for (family, number) in [left, daily] {
+            match number.and_then(|number| u64::try_from(number).ok()) {
+                Some(number) => self.board.set(family, [account], as_number(number)),
+                None => self.board.clear_of(family, account),
+            }
         }
     }
 

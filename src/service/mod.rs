@@ -35,6 +35,7 @@ mod send;
 mod settle;
 mod signals;
 mod standing;
+mod status;
 mod supervisor;
 mod systemd;
 mod token;
@@ -56,4 +57,8 @@ pub use preview::{Deletion, Preview, PreviewedAccount, preview};
 pub use replay::{Difference, NotReplayable, Replayed, Said, replay};
 pub use report::{PassReport, Trouble};
 pub use run::{RunError, Service, run, run_once};
+pub use status::{
+    AccountStatus, BrakeStatus, LimitStatus, Overdue, QuotaSheet, RulesStatus, ServiceStatus, SheetError, Status,
+    TroubleSheet, may_wait_since, status,
+};
 pub use uses::{UseError, Used};

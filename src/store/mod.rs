@@ -15,6 +15,7 @@ mod chain;
 mod elsewhere;
 mod error;
 mod file;
+mod glance;
 mod letters;
 mod listing;
 mod mark;

@@ -362,7 +362,11 @@ impl Client {
         let secrets = [token.expose(), self.inner.tokens.secret()];
         let result = reply.and_then(|reply| read(reply.body(), &secrets));
         self.inner.calls.note(action, &result);
-        let result = self.noted(result.map_err(|error| self.inner.tokens.understood(error)));
+        let result = result.map_err(|error| self.inner.tokens.understood(error));
+        // What asks for quotas has a quota of its own: that it is used up is no reason to leave applications alone.
+        let aside =
+            path == wire::QUOTA && result.as_ref().is_err_and(|error| matches!(error.errcode(), Some(45009 | 45011)));
+        let result = if aside { result } else { self.noted(result) };
         Called { result, http_status, sent_at, reach: Reach::Answerable }
     }
 

@@ -11,12 +11,11 @@ use super::setup::{Ground, Purpose};
 use super::{Wrong, audit};
 use crate::config::Config;
 use crate::policy::{Action, AppId};
-use crate::service::Words;
+use crate::service::{Words, may_wait_since};
 use crate::store::{Reader, Waiting, WaitingFilter};
 use anyhow::Error;
 use clap::{Args, Subcommand};
 use jiff::{SignedDuration, Timestamp};
-use std::time::Duration;
 
 const LIST_EXAMPLES: &str = "\
 Examples:
@@ -137,11 +136,9 @@ async fn only_account(global: &Global, appids: &[String]) -> Result<Option<Strin
     }
 }
 
-/// What may still be pending: WeChat's window, generously; an old row says nothing about today.
+/// What may still be pending.
 fn filter(config: &Config, account: Option<String>) -> WaitingFilter {
-    let long = (config.pending.window * 4).max(Duration::from_secs(96 * 3600));
-    let since = SignedDuration::try_from(long).ok().and_then(|long| Timestamp::now().checked_sub(long).ok());
-    WaitingFilter { account, since, ..WaitingFilter::default() }
+    WaitingFilter { account, since: may_wait_since(config, Timestamp::now()), ..WaitingFilter::default() }
 }
 
 /// What waits at these accounts, the most urgent first; without create_time nobody can tell, so those come first of all.

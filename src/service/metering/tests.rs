@@ -96,7 +96,7 @@ async fn a_page_stays_small_with_thousands_of_accounts() {
     }
     for account in &accounts {
         account.name().clone_into(&mut report.account);
-        metering.hear(&report, &config);
+        metering.hear(&report, None, &config);
     }
     let heard = began.elapsed() - configured;
     let page = metering.board.page(Timestamp::now(), Instant::now());

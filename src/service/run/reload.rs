@@ -52,7 +52,8 @@ impl Round {
         if let Some(before) = self.ticks.replace(ticks) {
             before.stop().await;
         }
-        self.supervisor.expect(next_tick(&config.service, Timestamp::now()));
+        let due = next_tick(&config.service, Timestamp::now());
+        self.supervisor.expect(due);
         if let Some(account) = accounts.first() {
             account.turns.resize(&config.service);
         }
@@ -63,6 +64,8 @@ impl Round {
         if let Some(metering) = &mut self.metering {
             metering.configured(&self.service.config, &self.service.accounts, self.alarm.active());
         }
+        self.keeper.take_over(&self.service.config.service, &self.service.accounts, Timestamp::now());
+        self.keeper.expect(due);
         token::warn(&self.service.accounts);
         Ok(())
     }
