@@ -177,6 +177,7 @@ fn the_example_shows_every_key() {
         "[[account]]\ntoken.kind = 'cloudbase'\ntoken.zzzzzzzz = 1".into(),
         "[platform]".into(),
         "[platform]\nticket.zzzzzzzz = 1".into(),
+        "[metrics]".into(),
         "[[notify]]".into(),
         "[[rule]]".into(),
         "[[case]]".into(),

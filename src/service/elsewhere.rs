@@ -53,9 +53,12 @@ impl Pass<'_> {
                 Some(self.elsewhere(open, *ending, application))
             });
             self.store.found_elsewhere(&found.collect::<Vec<_>>()).await?;
-            let timed_out = chunk.iter().filter(|(_, ending)| *ending == Ending::TimedOut).count();
-            self.report.timed_out += timed_out;
-            self.report.elsewhere += chunk.len() - timed_out;
+            for (_, ending) in chunk {
+                match ending {
+                    Ending::TimedOut => self.report.timed_out += 1,
+                    Ending::Approved | Ending::Refused => self.report.count_elsewhere(ending.verdict()),
+                }
+            }
             self.watch.beat();
         }
         Ok(())

@@ -9,6 +9,7 @@ use super::account::{Account, SetupError, Surroundings};
 use super::alarm::{Alarm, concerned, in_words};
 use super::head::DailyHead;
 use super::lock::{LockError, StateLock};
+use super::metering::{Metering, MeteringError, Prepared};
 use super::notices::{self, Notices, Office};
 use super::pass::{Stage, Watch, with_sources};
 use super::report::PassReport;
@@ -67,6 +68,9 @@ pub enum RunError {
     /// Those who are to be told cannot be.
     #[error("[[notify]]")]
     Notify(#[from] BuildError),
+    /// What monitoring reads cannot be served.
+    #[error(transparent)]
+    Metrics(#[from] MeteringError),
     /// Signals cannot be listened to.
     #[error("signals cannot be listened to")]
     Signals(#[source] io::Error),
@@ -189,6 +193,8 @@ struct Round {
     alarm: Alarm,
     /// Whoever tells people; None only while it is made anew.
     office: Option<Office>,
+    /// What monitoring reads; None without `[metrics]`.
+    metering: Option<Metering>,
     /// Whoever writes down what `menshen status` shows.
     keeper: Keeper,
     quotas: Quotas,
@@ -196,6 +202,10 @@ struct Round {
 
 impl Round {
     async fn start(service: Service, sender: mpsc::Sender<()>) -> Result<Round, RunError> {
+        let mut metering = Prepared::of(&service.config, None).await?.take_over(None).await;
+        if let Some(metering) = &mut metering {
+            metering.configured(&service.config, &service.accounts, &[]);
+        }
         let ticks = Ticks::start(&service.config.service, sender.clone()).await?;
         let office = Office::open(Notices::new(&service.config, None)?, service.store.clone());
         let now = Timestamp::now();
@@ -220,6 +230,7 @@ impl Round {
             urgent: HashMap::new(),
             alarm: Alarm::new(now),
             office: Some(office),
+            metering,
             keeper,
             quotas,
         })
@@ -259,6 +270,7 @@ impl Round {
         for (place, account) in self.service.accounts.iter().enumerate() {
             if self.busy.contains_key(&account.appid) {
                 self.skipped += 1;
+                self.metering.iter().for_each(|metering| metering.skipped(&account.name));
                 tracing::warn!(account = %account.name, skipped = self.skipped, "a tick found the pass before it still running");
                 continue;
             }
@@ -305,6 +317,9 @@ impl Round {
         let name = &report.account;
         // One that was removed meanwhile is remembered no longer.
         if let Some(account) = self.service.accounts.iter().find(|account| account.name == *name) {
+            if let Some(metering) = &mut self.metering {
+                metering.hear(&report, self.quotas.known(&account.appid), &self.service.config);
+            }
             self.quotas.after(account, &report, Timestamp::now());
             self.warn_of_deadlines(&report);
             if self.standings.hear(&report) == Turn::Mended {
@@ -336,6 +351,9 @@ impl Round {
         let Ok(Ok(brakes)) = tokio::time::timeout(LOOK, self.service.store.brakes()).await else { return };
         let heard = self.alarm.hear(brakes, Instant::now());
         let accounts = &self.service.accounts;
+        if let Some(metering) = &mut self.metering {
+            metering.braked(accounts, self.alarm.active());
+        }
         heard.pulled.iter().for_each(|brake| say_pulled(brake, accounts));
         for brake in &heard.lifted {
             tracing::info!(kind = brake.kind.word(), of = in_words(&brake.scope, accounts), "lifted: acting goes on");

@@ -5,6 +5,7 @@
 
 mod anything;
 mod bound;
+mod calls;
 mod client;
 mod connections;
 mod entries;
@@ -23,6 +24,7 @@ mod wire;
 
 pub use anything::{read_anything, read_record, read_token};
 pub use bound::{Bound, Lane, Stay};
+pub use calls::{Calls, Came};
 pub use client::{Answer, Client, Progress};
 pub use connections::Connections;
 pub use entries::{Entry, read_entries};

@@ -7,6 +7,7 @@
 #![allow(dead_code, reason = "every story uses what it needs")]
 
 pub(crate) mod canary;
+pub(crate) mod exposition;
 pub(crate) mod page;
 pub(crate) mod process;
 pub(crate) mod robots;
