@@ -15,6 +15,7 @@ mod schedule;
 mod secret;
 mod service;
 mod surroundings;
+mod survey;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -26,9 +27,10 @@ pub use load::{Checked, check, check_text, load, load_cases, load_text};
 pub use notify::{Notify, NotifyContent, NotifyEvent, NotifyKind, NotifyLanguage};
 pub use proxy::ProxyAddress;
 pub use schedule::Schedule;
-pub use secret::{Origin, Secret};
+pub use secret::{Origin, Secret, Unread};
 pub use service::{Pending, Service};
 pub use surroundings::{Surroundings, Variables};
+pub use survey::{NamedSecret, Survey, survey};
 pub use token::{Command, Header, Place, Platform, Token};
 
 use crate::document::{Problem, Problems};
