@@ -1,13 +1,12 @@
 //! A short look at the health of the file itself: are its pages whole?
 //!
-//! Promises an end within a given time, however large the log is. Whether a record was changed by somebody is another
+//! Promises an end when it is told to end, however large the log is. Whether a record was changed by somebody is another
 //! question, which `verify` of the chain answers.
 
 use super::{Doing, Reader, StoreError, sql};
-use std::time::{Duration, Instant};
 
-/// Steps of SQLite between two looks at the time; a step takes about a microsecond.
-const STEPS: i32 = 10_000;
+/// Steps of SQLite between two questions whether to go on; a step takes about a microsecond, or reads a page.
+const STEPS: i32 = 1_000;
 /// SQLITE_INTERRUPT: https://www.sqlite.org/rescode.html
 const INTERRUPTED: &str = "9";
 
@@ -18,28 +17,23 @@ pub enum Integrity {
     Whole,
     /// What SQLite found, a few of it; no values are in it.
     Damaged(Vec<String>),
-    /// The time was up first; nothing was found until then.
+    /// It was told to end first; nothing was found until then.
     Unfinished,
 }
 
 impl Reader {
-    /// SQLite's own look at every page of the log, for at most so long.
+    /// SQLite's own look at every page of the log, as long as `go_on` says so.
     ///
     /// # Errors
     /// It could not be read at all.
-    pub async fn integrity(&self, patience: Duration) -> Result<Integrity, StoreError> {
+    pub async fn integrity(&self, go_on: impl FnMut() -> bool + Send + 'static) -> Result<Integrity, StoreError> {
         let failed = |error| self.failed(Doing::Read, error);
         let mut conn = self.pool().acquire().await.map_err(failed)?;
-        let end = Instant::now() + patience;
-        conn.lock_handle().await.map_err(failed)?.set_progress_handler(STEPS, move || Instant::now() < end);
+        conn.lock_handle().await.map_err(failed)?.set_progress_handler(STEPS, go_on);
         let found: Result<Vec<String>, _> = sqlx::query_scalar(sql::QUICK_CHECK).fetch_all(&mut *conn).await;
         conn.lock_handle().await.map_err(failed)?.remove_progress_handler();
         match found {
             Ok(found) if found == ["ok"] => Ok(Integrity::Whole),
-            // When it is interrupted between two tables it says so in a row.
-            Ok(found) if Instant::now() >= end && found.iter().all(|line| line == "interrupted") => {
-                Ok(Integrity::Unfinished)
-            }
             Ok(found) => Ok(Integrity::Damaged(found)),
             Err(error) if code(&error).as_deref() == Some(INTERRUPTED) => Ok(Integrity::Unfinished),
             Err(error) => match failed(error) {

@@ -30,14 +30,16 @@ struct Room {
 
 /// Room, and files that may be open.
 pub(super) fn look(examination: &Examination<'_>, unit: &Unit) -> Vec<Finding> {
-    let config = &examination.survey.config;
+    let config = &examination.survey.outline;
     let dir = &config.service.state_dir;
-    let own = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
-    let (limit, whose) = match unit.open_files_max() {
-        Some(limit) => (Some(limit), "the unit's LimitNOFILE"),
-        None => (own, "the limit here (ulimit -n)"),
+    // Not asked of the kernel: a filter of system calls may say no.
+    let own = std::fs::read_to_string("/proc/self/limits");
+    let descriptors = match (unit.open_files_max(), own) {
+        (Some(limit), _) => descriptors(needed(config), Some(limit), "the unit's LimitNOFILE"),
+        (None, Ok(own)) => descriptors(needed(config), open_files_max(&own), "the limit here (ulimit -n)"),
+        (None, Err(_)) => Check::Descriptors.skipped("there is no /proc to see how many files may be open"),
     };
-    vec![disk(dir, room(dir)), descriptors(needed(config), limit, whose)]
+    vec![disk(dir, room(dir)), descriptors]
 }
 
 /// Of the directory, or of the nearest above it that is there.
@@ -71,6 +73,12 @@ fn disk(dir: &Path, room: Option<Room>) -> Finding {
         }
         _ => check.ok(format!("{what}: room for the log and a copy of it")),
     }
+}
+
+/// `Max open files            1024                 524288               files`: proc_pid_limits(5). The first is in force.
+fn open_files_max(limits: &str) -> Option<u64> {
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
+    line.split_whitespace().next()?.parse().ok()
 }
 
 /// Files open at the same time when everything is slow.
@@ -217,6 +225,11 @@ mod tests {
         ] {
             assert_eq!(descriptors(needed, limit, "the limit").status, status, "{needed} {limit:?}");
         }
+        let limits = "Limit  Soft Limit  Hard Limit  Units\nMax open files            1024                 524288               files\n";
+        assert_eq!(
+            (open_files_max(limits), open_files_max("Max open files unlimited unlimited files")),
+            (Some(1024), None)
+        );
         let found = descriptors(900, Some(512), "the limit");
         assert!(found.mend.is_some_and(|mend| mend.contains("LimitNOFILE=1024")));
     }

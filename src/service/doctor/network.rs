@@ -147,11 +147,13 @@ fn clock_against(base_url: &str, clock: &Clock) -> Finding {
     let off = off_secs(clock);
     let direction = if off < 0 { "behind" } else { "ahead of" };
     let amount = span(off.unsigned_abs());
-    let tolerance = format!("{CLOCK_FINE_SECS} s are tolerated");
-    let what = format!("this machine's clock is {amount} {direction} that of {base_url} ({tolerance})");
+    let tolerance = format!("({CLOCK_FINE_SECS} s are tolerated)");
+    let what = format!("this machine's clock is {amount} {direction} that of {base_url} {tolerance}");
     let mend = "let NTP set the clock: timedatectl set-ntp true, then timedatectl timesync-status";
     match off.abs() {
-        0..=CLOCK_FINE_SECS => Check::Clock.ok(format!("it agrees with {base_url} within {tolerance}")),
+        0..=CLOCK_FINE_SECS => {
+            Check::Clock.ok(format!("this machine's clock agrees with that of {base_url} {tolerance}"))
+        }
         ..=CLOCK_WRONG_SECS => Check::Clock.warn(what, mend),
         _ => Check::Clock.fail(what, mend),
     }

@@ -19,7 +19,7 @@ pub(super) fn look(examination: &Examination<'_>, now: Timestamp) -> Vec<Finding
     let Examination { survey, site, .. } = examination;
     let mut found = configuration(survey);
     found.extend(rules(survey));
-    found.push(limits(&survey.config, *site));
+    found.push(limits(&survey.outline, *site));
     found.extend(credentials(examination));
     found.extend(notify(survey));
     found.push(timezone(&survey.config, now));
@@ -93,12 +93,10 @@ fn credentials(examination: &Examination<'_>) -> Vec<Finding> {
     let wanted = wanted.iter().filter(|one| one.account.is_none_or(|account| examination.concerns(account)));
     let found: Vec<Finding> = wanted
         .map(|one| {
-            // The sandbox's exists nowhere but in it.
-            let looked = match examination.site {
-                Site::Sandbox => Ok(None),
-                Site::Real => one.secret.look(examination.secrets),
+            let finding = match examination.site {
+                Site::Sandbox => Check::Credentials.ok("the sandbox's own, which is in no file"),
+                Site::Real => credential(&one.role, one.secret.origin(), one.secret.look(examination.secrets)),
             };
-            let finding = credential(&one.role, one.secret.origin(), looked);
             match one.account {
                 Some(account) => finding.of(account),
                 None => finding,

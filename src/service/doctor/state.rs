@@ -9,18 +9,22 @@ use crate::store::{ActiveBrake, BrakeKind, Integrity, Reader, StoreError};
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long the pages of the log are looked at; a gigabyte takes a few seconds.
 const PATIENCE: Duration = Duration::from_secs(15);
 /// What belongs to the record, as members of the group may read it.
-const RECORD: [&str; 5] = ["menshen.db", "menshen.db-wal", "menshen.db-shm", "menshen.mark", "menshen.lock"];
+const RECORD: [&str; 4] = ["menshen.db", "menshen.db-wal", "menshen.db-shm", "menshen.mark"];
+/// It holds a process id and nothing else.
+const LOCK: &str = "menshen.lock";
 /// Files of their own with refresh tokens.
 const REFRESH_TOKENS: &str = "refresh_tokens";
 /// Bits of everybody beside owner and group.
 const OTHERS: u32 = 0o007;
 /// That, and writing by the group.
 const OTHERS_OR_WRITING: u32 = 0o027;
+/// Writing by anybody but the owner.
+const WRITING: u32 = 0o022;
 /// Everything but the owner's.
 const NOT_OWNER: u32 = 0o077;
 
@@ -58,7 +62,7 @@ fn standing(dir: &Path) -> Vec<Standing> {
     };
     let kept = std::fs::read_dir(dir.join(REFRESH_TOKENS)).into_iter().flatten().flatten().map(|entry| entry.path());
     let record = RECORD.map(|name| (dir.join(name), OTHERS_OR_WRITING));
-    let all = std::iter::once((dir.to_owned(), OTHERS_OR_WRITING)).chain(record);
+    let all = [(dir.to_owned(), OTHERS_OR_WRITING), (dir.join(LOCK), WRITING)].into_iter().chain(record);
     let all =
         all.chain(std::iter::once((dir.join(REFRESH_TOKENS), NOT_OWNER))).chain(kept.map(|path| (path, NOT_OWNER)));
     all.filter_map(|(path, forbidden)| one(path, forbidden)).collect()
@@ -117,15 +121,15 @@ fn directory(dir: &Path, standing: &[Standing], owner: Option<&Owner>, site: Sit
 
 fn too_open(open: &Standing) -> Finding {
     let Standing { path, mode, forbidden, .. } = open;
-    let who = match (mode & OTHERS, *forbidden) {
+    let who = match (mode & forbidden & OTHERS, *forbidden) {
         (0, NOT_OWNER) => "its group may use it",
         (0, _) => "its group may write it",
         _ => "everybody on this machine may use it",
     };
     let right = mode & !forbidden;
     Check::StateDirectory.fail(
-        format!("{}: {who} (mode {mode:04o}); there stands what applicants wrote", path.display()),
-        format!("chmod {right:04o} {}", path.display()),
+        format!("{}: {who} (mode {mode:04o})", path.display()),
+        format!("chmod {right:04o} {}: what applicants wrote, and what is done, is nobody else's", path.display()),
     )
 }
 
@@ -151,7 +155,8 @@ async fn log(path: &Path) -> Vec<Finding> {
         }
         Err(error) => closed(&error),
     };
-    let whole = integrity(reader.integrity(PATIENCE).await, size);
+    let end = Instant::now() + PATIENCE;
+    let whole = integrity(reader.integrity(move || Instant::now() < end).await, size);
     let found = vec![head, whole, mark(&reader).await, brakes(reader.brakes().await)];
     reader.close().await;
     found
@@ -259,6 +264,9 @@ mod tests {
         check(&[dir(0o770)], Some(7), Status::Fail, "its group may write it");
         check(&[dir(0o750), log(7, 0o644)], Some(7), Status::Fail, "chmod 0640 /s/menshen.db");
         check(&[dir(0o750), tokens(0o750)], Some(7), Status::Fail, "chmod 0700 /s/refresh_tokens");
+        let lock = |mode| one("menshen.lock", 7, mode, WRITING);
+        check(&[dir(0o750), lock(0o644)], Some(7), Status::Ok, "mode 0750");
+        check(&[dir(0o750), lock(0o666)], Some(7), Status::Fail, "chmod 0644 /s/menshen.lock");
         check(&[dir(0o750)], Some(8), Status::Fail, "belongs to user 7, and should belong to user 8");
         check(&[dir(0o750), log(0, 0o640)], Some(7), Status::Fail, "/s/menshen.db belongs to user 0");
         check(&[dir(0o750), log(0, 0o640)], None, Status::Fail, "chown --reference=/s /s/menshen.db");
