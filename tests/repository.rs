@@ -23,6 +23,7 @@ const REQUIRED: &[&str] = &[
     "README.zh-CN.md",
     "config.example.toml",
     "deny.toml",
+    "docs/doctor.md",
     "docs/security.md",
     "docs/security.zh-CN.md",
     "migrations",

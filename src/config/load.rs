@@ -46,7 +46,7 @@ pub fn check_text(path: &Path, text: &str, surroundings: &Surroundings) -> Resul
     Ok(Checked { config, warnings })
 }
 
-fn text_of(path: &Path, surroundings: &Surroundings) -> Result<String, Problems> {
+pub(super) fn text_of(path: &Path, surroundings: &Surroundings) -> Result<String, Problems> {
     let name = path.display().to_string();
     files::read(path, surroundings).map_err(|why| {
         let help = why.help.or_else(|| Some("name another file with -c FILE or $MENSHEN_CONFIG".to_owned()));
@@ -65,7 +65,7 @@ pub fn load_text(path: &Path, text: &str, surroundings: &Surroundings, need: Nee
     Ok(config)
 }
 
-fn read_text(reading: &Reading, path: &Path, text: &str, surroundings: &Surroundings, need: Need) -> Config {
+pub(super) fn read_text(reading: &Reading, path: &Path, text: &str, surroundings: &Surroundings, need: Need) -> Config {
     let document = reading.parse(&path.display().to_string(), text);
     let root = document.root(reading);
     let config = read(&root, path, surroundings, need);

@@ -16,6 +16,7 @@ mod schedule;
 mod secret;
 mod service;
 mod surroundings;
+mod survey;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -28,9 +29,10 @@ pub use metrics::Metrics;
 pub use notify::{Notify, NotifyContent, NotifyEvent, NotifyKind, NotifyLanguage};
 pub use proxy::ProxyAddress;
 pub use schedule::Schedule;
-pub use secret::{Origin, Secret};
+pub use secret::{Origin, Secret, Unread};
 pub use service::{Pending, Service};
 pub use surroundings::{Surroundings, Variables};
+pub use survey::{NamedSecret, Survey, survey};
 pub use token::{Command, Header, Place, Platform, Token};
 
 use crate::document::{Problem, Problems};

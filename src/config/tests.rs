@@ -4,6 +4,7 @@
 mod accounts;
 mod files;
 mod secrets;
+mod survey;
 mod tokens;
 mod values;
 

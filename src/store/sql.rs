@@ -18,6 +18,8 @@ statements! {
     WRITE_AHEAD = "PRAGMA journal_mode = WAL";
     SCHEMA = "SELECT (SELECT application_id FROM pragma_application_id), (SELECT user_version FROM pragma_user_version), \
               (SELECT count(*) FROM sqlite_schema)";
+    /// At most five lines of what is wrong.
+    QUICK_CHECK = "PRAGMA quick_check(5)";
     BEGIN = "BEGIN IMMEDIATE";
     COMMIT = "COMMIT";
 
