@@ -22,7 +22,7 @@ mod support;
 use menshen::sandbox::{Account, Application, Fault, Moved, Options, Server, Status, World};
 use std::collections::BTreeSet;
 use std::fs;
-use support::pages::{Fence, Page, Piece, Place, all_of, different, in_repository, same_but_for_time};
+use support::sessions::{Fence, Page, Piece, Place, all_of, different, in_repository, same_but_for_time};
 use support::robots::{Model, RobotServer, Rules};
 
 const REVIEWERS: [&str; 2] = ["docs/reviewers.md", "docs/reviewers.zh-CN.md"];

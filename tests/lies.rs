@@ -526,6 +526,35 @@ async fn what_a_call_of_ours_explains_is_ours() {
 }
 
 #[tokio::test]
+async fn what_was_taken_for_gone_is_not_looked_for_twice_with_every_pass() {
+    let scene = Scene::empty().await;
+    scene.arrive(ask("wx-stays", 1));
+    scene.pass().await;
+    // Every reading asks for its first page once.
+    let readings = || scene.world.calls("dev_apply_list").iter().filter(|call| call.page == Some(1)).count();
+    let before = readings();
+    scene.pass().await;
+    assert_eq!(readings(), before + 1, "a pass with nothing to do reads the list once");
+    // Its answer is lost, it is withdrawn, and nobody can say any more what the call did.
+    scene.arrive(good("wx-gone", 2));
+    scene.fault("dev_agree:lost:1");
+    scene.pass().await;
+    assert_eq!(sorted_story(&scene).await, ["wx-gone agree failed", "wx-stays hold held"]);
+    assert_eq!(scene.world.withdraw("wx-gone"), Moved::Moved);
+    let before = readings();
+    scene.pass().await;
+    assert_eq!(readings(), before + 2, "absence is believed when two readings agree");
+    let story = ["wx-gone agree overtaken", "wx-stays hold held"];
+    assert_eq!(sorted_story(&scene).await, story);
+    for pass in 1..=2 {
+        scene.pass().await;
+        assert_eq!(readings(), before + 2 + pass, "and once believed, it is not asked for again");
+    }
+    assert_eq!(sorted_story(&scene).await, story);
+    scene.end();
+}
+
+#[tokio::test]
 async fn a_persons_decision_is_never_reversed() {
     let expect = |story: Vec<String>, expected: &[&str]| assert_eq!(story, expected);
     // Before we ever read the list.

@@ -8,7 +8,7 @@ mod support;
 
 use std::collections::BTreeSet;
 use std::fs;
-use support::pages::{Fence, Page, Place, Sandbox, all_of, different, in_repository, installed, same, skipped};
+use support::sessions::{Fence, Page, Place, Sandbox, all_of, different, in_repository, installed, same, skipped};
 
 const READMES: [&str; 2] = ["README.md", "README.zh-CN.md"];
 

@@ -7,9 +7,12 @@
 #![allow(dead_code, reason = "every story uses what it needs")]
 
 pub(crate) mod canary;
-pub(crate) mod pages;
+pub(crate) mod exposition;
+pub(crate) mod page;
 pub(crate) mod process;
 pub(crate) mod robots;
+pub(crate) mod sessions;
+pub(crate) mod wechat;
 
 use menshen::config::{self, Config, Need};
 use menshen::sandbox::{Account, Application, Fault, FaultId, Moved, Options, Server, World};
