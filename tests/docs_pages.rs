@@ -20,10 +20,13 @@
 mod support;
 
 use menshen::sandbox::{Account, Application, Fault, Moved, Options, Server, Status, World};
+use rustix::process::Signal;
 use std::collections::BTreeSet;
 use std::fs;
-use support::sessions::{Fence, Page, Piece, Place, all_of, different, in_repository, same_but_for_time};
+use std::sync::Mutex;
+use support::process::Running;
 use support::robots::{Model, RobotServer, Rules};
+use support::sessions::{Fence, Page, Piece, Place, all_of, different, in_repository, same_but_for_time};
 
 const REVIEWERS: [&str; 2] = ["docs/reviewers.md", "docs/reviewers.zh-CN.md"];
 const OPERATORS: [&str; 2] = ["docs/operators.md", "docs/operators.zh-CN.md"];
@@ -130,6 +133,7 @@ struct Story {
     server: Server,
     robot: RobotServer,
     place: Place,
+    service: Mutex<Option<Running>>,
 }
 
 impl Story {
@@ -152,7 +156,7 @@ impl Story {
         place.set("MENSHEN_CONFIG", format!("{home}{CONFIGURATION}"));
         place.set("USER", "alice");
         place.set("NO_COLOR", "1");
-        Story { world, server, robot, place }
+        Story { world, server, robot, place, service: Mutex::default() }
     }
 
     fn tell(&self, page: &Page, original: Option<Page>) {
@@ -271,6 +275,16 @@ impl Story {
         match what {
             "applications arrive" => self.arrivals(),
             "the service works" => drop(self.place.run("menshen-as-service run --once")),
+            "the service runs" => {
+                let service = Running::start(&mut self.place.shell("exec menshen-as-service run"));
+                service.line(" pending of ", 1);
+                *self.service.lock().expect("no panic") = Some(service);
+            }
+            "the service stops" => {
+                let service = self.service.lock().expect("no panic").take().expect("it runs");
+                service.signal(Signal::TERM);
+                service.wait().exits(0);
+            }
             "another applies" => {
                 self.arrive("wx60b4e9d2173cfa85", 1, "飞燕速运", "在小程序里查询运单进度", &[("物流服务", "查件")]);
             }
@@ -280,7 +294,13 @@ impl Story {
                 assert_eq!(self.world.arrive_at(GARDEN, application), Moved::Moved);
             }
             "wx7d41f08ab2c65e39 applies again" => {
-                self.arrive("wx7d41f08ab2c65e39", 0, "四季车品", "已改类目，想显示订单的物流进度", &[("商家自营", "汽车用品")]);
+                self.arrive(
+                    "wx7d41f08ab2c65e39",
+                    0,
+                    "四季车品",
+                    "已改类目，想显示订单的物流进度",
+                    &[("商家自营", "汽车用品")],
+                );
             }
             "somebody refuses wx1f6a93d20c5b4e81 in the console" => {
                 assert_eq!(self.world.person_refuses("wx1f6a93d20c5b4e81"), Moved::Moved);
@@ -294,7 +314,13 @@ impl Story {
     }
 
     fn arrivals(&self) {
-        self.arrive("wx1f6a93d20c5b4e81", 21, "好又多优选", "急用，请加微信 hyd-8866 详谈", &[("商家自营", "食品饮料")]);
+        self.arrive(
+            "wx1f6a93d20c5b4e81",
+            21,
+            "好又多优选",
+            "急用，请加微信 hyd-8866 详谈",
+            &[("商家自营", "食品饮料")],
+        );
         self.arrive("wx5b2c7e90a14d3f68", 9, "康民大药房", "药品订单的物流查询", &[("医疗", "药品信息展示")]);
         self.arrive("wx7d41f08ab2c65e39", 3, "四季车品", "想在订单页显示配件的物流进度", &[("汽车服务", "汽车用品")]);
         self.arrive("wxc3908e1d47fa52b6", 2, "小橙便利", "给顾客看快递到哪里了", &[]);
@@ -323,7 +349,8 @@ fn not_run(fence: &Fence, place: &str) {
 fn lead_somewhere(page: &Page) {
     for link in page.links().iter().filter(|link| !link.contains("://")) {
         let (file, part) = link.split_once('#').unwrap_or((link, ""));
-        let path = in_repository("docs").join(if file.is_empty() { page.name.trim_start_matches("docs/") } else { file });
+        let path =
+            in_repository("docs").join(if file.is_empty() { page.name.trim_start_matches("docs/") } else { file });
         let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {link}: {error}", page.name));
         let mut headings = text.lines().filter(|line| line.starts_with('#'));
         assert!(part.is_empty() || headings.any(|line| anchor(line) == part), "{}: {link}", page.name);
@@ -340,15 +367,19 @@ fn anchor(heading: &str) -> String {
 /// A line that no page needs is taken out of the list.
 #[test]
 fn every_line_that_is_not_run_is_somewhere() {
-    let fences: Vec<Fence> = REVIEWERS.into_iter().chain(OPERATORS).flat_map(|page| Page::read(page).fences()).collect();
-    let lines: Vec<String> = fences.iter().filter(|fence| NOT_RUN_AS.contains(&fence.info.as_str())).flat_map(Fence::commands).collect();
+    let fences: Vec<Fence> =
+        REVIEWERS.into_iter().chain(OPERATORS).flat_map(|page| Page::read(page).fences()).collect();
+    let lines: Vec<String> =
+        fences.iter().filter(|fence| NOT_RUN_AS.contains(&fence.info.as_str())).flat_map(Fence::commands).collect();
     let unused: Vec<_> = NOT_RUN.iter().filter(|known| !lines.iter().any(|line| line.starts_with(*known))).collect();
     assert!(unused.is_empty(), "{unused:?}");
 }
 
 #[test]
 fn what_differs_from_run_to_run_is_no_difference() {
-    let check = |shown: &str, printed: &str, alike: bool| assert_eq!(same_but_for_time(shown, printed), alike, "{shown} / {printed}");
+    let check = |shown: &str, printed: &str, alike: bool| {
+        assert_eq!(same_but_for_time(shown, printed), alike, "{shown} / {printed}")
+    };
     check(" 2 h 49 min   express", "12 h 05 min  express", true);
     check("left (WeChat times it out about 11-23 07:24:29)", "left (WeChat times it out about 11-24 08:00:00)", true);
     check("2026-11-22 16:34:59.307  held", "2026-11-23 01:02:03.004  held", true);

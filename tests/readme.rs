@@ -172,7 +172,9 @@ fn the_reference_names_every_key_of_the_example() {
 fn place(readme: &'static str) -> Place {
     let place = Place::new();
     for block in blocks(readme).iter().filter(|block| block.info == "toml") {
-        if let Some(name) = block.lines.first().and_then(|line| line.strip_prefix("# ")).filter(|name| name.ends_with(".toml")) {
+        if let Some(name) =
+            block.lines.first().and_then(|line| line.strip_prefix("# ")).filter(|name| name.ends_with(".toml"))
+        {
             assert!(!name.contains('/'), "{readme}: {name}");
             place.write(name, &block.text());
         }

@@ -26,7 +26,10 @@ pub(crate) struct Page {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Piece {
     /// `<!-- key: value -->` on a line of its own.
-    Comment { key: String, value: String },
+    Comment {
+        key: String,
+        value: String,
+    },
     Fence(Fence),
 }
 
@@ -150,7 +153,10 @@ impl Page {
         }
         let mut lines: Vec<Vec<String>> = self.text.lines().map(|line| vec![line.to_owned()]).collect();
         for (fence, printed, copied) in now {
-            if copied.is_none() && fence.lines.iter().any(|line| line == LEFT_OUT) && different(&fence.lines, &printed, alike).is_none() {
+            if copied.is_none()
+                && fence.lines.iter().any(|line| line == LEFT_OUT)
+                && different(&fence.lines, &printed, alike).is_none()
+            {
                 continue;
             }
             let indent = " ".repeat(fence.indent);

@@ -2,8 +2,8 @@
 
 use super::{due, left, nothing_waits, picture, waiting};
 use crate::cli::args::{Format, Global};
-use crate::cli::print::{self, visible};
 use crate::cli::audit::local;
+use crate::cli::print::{self, visible};
 use crate::cli::setup::{Ground, Purpose};
 use crate::cli::{DONE, audit};
 use crate::config::Config;
