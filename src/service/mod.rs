@@ -46,7 +46,7 @@ pub use account::{Account, Pace, SetupError, Surroundings};
 pub use backtest::{BacktestError, Backtested, Changed, Question, backtest};
 pub use hand::{HandError, Obstacle, Wish, Words};
 pub use lock::{LockError, StateLock};
-pub use notices::{Delivery, Notices};
+pub use notices::{Delivery, Notices, Untellable};
 pub use pass::{Stage, Watch};
 pub use preview::{Deletion, Preview, PreviewedAccount, preview};
 pub use replay::{Difference, NotReplayable, Replayed, Said, replay};

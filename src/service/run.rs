@@ -9,7 +9,7 @@ use super::account::{Account, SetupError, Surroundings};
 use super::alarm::{Alarm, concerned, in_words};
 use super::head::DailyHead;
 use super::lock::{LockError, StateLock};
-use super::notices::{self, Notices, Office};
+use super::notices::{self, Notices, Office, Untellable};
 use super::pass::{Stage, Watch, with_sources};
 use super::report::PassReport;
 use super::say::{log_pass, say_pulled, say_stopped};
@@ -20,7 +20,6 @@ use super::supervisor::{Pulse, Supervisor, patience};
 use super::turns::begins_after;
 use super::{systemd, token, warnings};
 use crate::config::Config;
-use crate::notify::BuildError;
 use crate::policy::AppId;
 use crate::store::{Store, StoreError};
 use futures_util::future::join_all;
@@ -64,8 +63,8 @@ pub enum RunError {
     #[error(transparent)]
     Schedule(#[from] ScheduleError),
     /// Those who are to be told cannot be.
-    #[error("[[notify]]")]
-    Notify(#[from] BuildError),
+    #[error(transparent)]
+    Notify(#[from] Untellable),
     /// Signals cannot be listened to.
     #[error("signals cannot be listened to")]
     Signals(#[source] io::Error),

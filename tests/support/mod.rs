@@ -7,8 +7,11 @@
 #![allow(dead_code, reason = "every story uses what it needs")]
 
 pub(crate) mod canary;
+pub(crate) mod desk;
+pub(crate) mod page;
 pub(crate) mod process;
 pub(crate) mod robots;
+pub(crate) mod tunnel;
 
 use menshen::config::{self, Config, Need};
 use menshen::sandbox::{Account, Application, Fault, FaultId, Moved, Options, Server, World};
