@@ -723,6 +723,9 @@ async fn the_audit_log_is_read_in_every_way() {
     scene.run("audit stats").exits(0).says("gambling words");
     scene.run("audit stats --format csv --since 7d").exits(0).says("day,account,verdict,rule,outcome,n");
     assert_eq!(scene.run("audit stats --format json --until 2020-01-01").exits(0).json().len(), 0);
+    let months = scene.run("audit stats --by month --format json").exits(0).json();
+    assert!(months[0]["month"].as_str().is_some_and(|month| month.len() == 7), "{months:?}");
+    scene.run("audit stats --by year --format csv").exits(0).says("year,account,verdict,rule,outcome,n");
     scene.end();
 }
 

@@ -40,7 +40,7 @@ fn decisions(from: u32, to: u32) -> String {
     format!(
         "BEGIN;
          CREATE TEMP TABLE numbers AS WITH RECURSIVE n (n) AS (SELECT {from} UNION ALL SELECT n + 1 FROM n WHERE n + 1 < {to}) SELECT n FROM n;
-         INSERT INTO decisions SELECT n + 1, (1700000000 + n) * 1000, printf('day %06d', n / 5000),
+         INSERT INTO decisions SELECT n + 1, (1700000000 + n) * 1000, date('2020-01-01', '+' || (n / 5000) || ' days'),
            iif(n % 4 = 0, 'shop', 'express'), 'wxaccount0', 'https://api.weixin.qq.com', 'wx' || n, '' || (1700000000 + n), 1700000000 + n,
            '[\"物流服务/查件\"]', NULL, CASE n % 3 WHEN 0 THEN 'agree' WHEN 1 THEN 'hold' ELSE 'refuse' END,
            iif(n % 3 = 1, NULL, 'rule ' || (n % 20)), 'live', 'rules', iif(n % 1009 = 0, 'limit', NULL), '[]', 'pass ' || (n / 500),

@@ -14,8 +14,8 @@ use jiff::{SignedDuration, Timestamp};
 use menshen::{
     policy::{Action, AppId, Application, Brake, Category, CreateTime, Fate, Mode, Outcome, Why},
     store::{
-        Answered, CallRecord, Cap, Filter, Intended, NewDecision, NewIntent, NewPlace, RecordedVerdict, StatsFilter,
-        Store, StoreError,
+        Answered, CallRecord, Cap, Filter, Intended, NewDecision, NewIntent, NewPlace, Period, RecordedVerdict,
+        StatsFilter, Store, StoreError,
     },
 };
 use std::{future::Future, ops::ControlFlow, time::Instant};
@@ -24,6 +24,7 @@ use std::{future::Future, ops::ControlFlow, time::Instant};
 const MOST_RECORDED: u32 = 1_000_000;
 const INTENTS: u32 = 1_920;
 const ROWS_PER_DAY: u32 = 5_000;
+const FIRST_DAY: jiff::civil::Date = jiff::civil::date(2020, 1, 1);
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -138,6 +139,8 @@ async fn questions(store: &Store, rows: u32) -> Result<(), StoreError> {
     let account = AppId::new("wxaccount0");
     timed("the past of 1000 applications", || async { Ok(store.past(&account, &ids).await?.len()) }).await?;
     timed("statistics", || async { Ok(store.stats(&StatsFilter::default()).await?.len()) }).await?;
+    let days = StatsFilter { by: Some(Period::Day), ..StatsFilter::default() };
+    timed("statistics, every day", || async { Ok(store.stats(&days).await?.len()) }).await?;
     timed("what is planned", || async { Ok(store.planned(&account).await?.len()) }).await
 }
 
@@ -163,7 +166,8 @@ fn decision(n: u32) -> NewDecision {
     let category = Category { first: Some("物流服务".into()), second: Some("查件".into()) };
     NewDecision {
         at: Timestamp::UNIX_EPOCH + SignedDuration::from_secs(1_700_000_000 + i64::from(n)),
-        day: format!("day {:06}", n / ROWS_PER_DAY),
+        day: (FIRST_DAY + SignedDuration::from_hours(24) * i32::try_from(n / ROWS_PER_DAY).unwrap_or(i32::MAX))
+            .to_string(),
         account: if n.is_multiple_of(4) { "shop" } else { "express" }.into(),
         account_appid: AppId::new("wxaccount0"),
         base_url: "https://api.weixin.qq.com".into(),

@@ -178,6 +178,9 @@ pub(super) enum AuditCommand {
         id: i64,
     },
     /// Counts per day, verdict and rule
+    #[command(
+        after_help = "Examples:\n  menshen audit stats --since 7d\n  menshen audit stats --account express --by month --format json"
+    )]
     Stats(StatsArgs),
     /// Decisions as JSON lines or CSV, oldest first, every one that matches
     #[command(
@@ -313,6 +316,20 @@ pub(super) struct StatsArgs {
     /// Up to which day: as for --since
     #[arg(long)]
     pub(super) until: Option<String>,
+    /// What is counted together [default: day; month where there are more than 92 days]
+    #[arg(long, value_enum)]
+    pub(super) by: Option<By>,
+}
+
+/// What `audit stats` counts together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum By {
+    /// Each day
+    Day,
+    /// Each month
+    Month,
+    /// Each year
+    Year,
 }
 
 /// What is paused, or the question what is.

@@ -148,13 +148,72 @@ pub struct StatsFilter {
     pub since: Option<String>,
     /// … and before this one.
     pub until: Option<String>,
+    /// Counted by what; `None` = by day, but by month where the days span more than [`MOST_DAYS`].
+    pub by: Option<Period>,
 }
 
-/// How many decisions of one kind a day brought.
+/// A quarter: more days than these are no overview any more, and months are counted.
+pub const MOST_DAYS: u32 = 92;
+
+/// What counts are told by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Period {
+    /// A calendar day.
+    Day,
+    /// A calendar month.
+    Month,
+    /// A calendar year.
+    Year,
+}
+
+/// A day, month or year in the time zone of the service. As JSON: `"day": "2026-11-22"`, `"month": "2026-11"`, `"year": "2026"`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum When {
+    /// As `2026-11-22`.
+    Day(String),
+    /// As `2026-11`.
+    Month(String),
+    /// As `2026`.
+    Year(String),
+}
+
+impl Period {
+    /// How a day is told as this, in SQL; days are written as `2026-11-22`.
+    fn column(self) -> &'static str {
+        match self {
+            Period::Day => "day",
+            Period::Month => "substr(day, 1, 7)",
+            Period::Year => "substr(day, 1, 4)",
+        }
+    }
+
+    fn when(self, text: String) -> When {
+        match self {
+            Period::Day => When::Day(text),
+            Period::Month => When::Month(text),
+            Period::Year => When::Year(text),
+        }
+    }
+}
+
+impl When {
+    /// `day`, `month` or `year`, and which.
+    pub fn words(&self) -> (&'static str, &str) {
+        match self {
+            When::Day(text) => ("day", text),
+            When::Month(text) => ("month", text),
+            When::Year(text) => ("year", text),
+        }
+    }
+}
+
+/// How many decisions of one kind a day, a month or a year brought.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct StatsRow {
-    /// A calendar day in the time zone of the service, as `2026-11-22`.
-    pub day: String,
+    /// When they were made.
+    #[serde(flatten)]
+    pub when: When,
     /// Our name for the account.
     pub account: String,
     /// What was wanted.
@@ -255,20 +314,40 @@ impl Reader {
         self.read(shown(&row, &calls, &settlements)).map(Some)
     }
 
-    /// Counts by day, account, verdict, rule and outcome, oldest day first; from the roll-up.
+    /// Counts by day (or month, or year), account, verdict, rule and outcome, oldest first; from the roll-up.
     ///
     /// # Errors
     /// The audit log could not be read.
     pub async fn stats(&self, filter: &StatsFilter) -> Result<Vec<StatsRow>, StoreError> {
-        let mut query = QueryBuilder::new("SELECT day, account, verdict, rule, outcome, n FROM rollup WHERE n > 0");
-        push(&mut query, " AND account = ", filter.account.as_deref());
-        push(&mut query, " AND day >= ", filter.since.as_deref());
-        push(&mut query, " AND day < ", filter.until.as_deref());
-        query.push(" ORDER BY day, account, verdict, rule, outcome");
+        let by = match filter.by {
+            Some(by) => by,
+            None if self.days(filter).await? > f64::from(MOST_DAYS) => Period::Month,
+            None => Period::Day,
+        };
+        let columns = format!("{}, account, verdict, rule, outcome", by.column());
+        let mut query = QueryBuilder::new(format!("SELECT {columns}, sum(n) FROM rollup WHERE n > 0"));
+        matching(&mut query, filter);
+        query.push(format!(" GROUP BY {columns} ORDER BY {columns}"));
         let rows = query.build().persistent(false).fetch_all(self.pool()).await;
         let rows = rows.map_err(|error| self.unread(error))?;
-        rows.iter().map(|row| self.read(one_count(row))).collect()
+        rows.iter().map(|row| self.read(one_count(row, by))).collect()
     }
+
+    /// From the first day that matches to the last, both included; 0 if there is none.
+    async fn days(&self, filter: &StatsFilter) -> Result<f64, StoreError> {
+        let mut query = QueryBuilder::new("SELECT ifnull(1 + julianday((SELECT max(day) FROM rollup WHERE n > 0");
+        matching(&mut query, filter);
+        query.push(")) - julianday((SELECT min(day) FROM rollup WHERE n > 0");
+        matching(&mut query, filter);
+        query.push(")), 0.0)");
+        query.build_query_scalar().persistent(false).fetch_one(self.pool()).await.map_err(|error| self.unread(error))
+    }
+}
+
+fn matching(query: &mut QueryBuilder<sqlx::Sqlite>, filter: &StatsFilter) {
+    push(query, " AND account = ", filter.account.as_deref());
+    push(query, " AND day >= ", filter.since.as_deref());
+    push(query, " AND day < ", filter.until.as_deref());
 }
 
 pub(super) fn one_row(row: &SqliteRow) -> Result<AuditRow, sqlx::Error> {
@@ -341,10 +420,10 @@ fn one_settlement(row: &SqliteRow) -> Result<Settlement, sqlx::Error> {
     })
 }
 
-fn one_count(row: &SqliteRow) -> Result<StatsRow, sqlx::Error> {
+fn one_count(row: &SqliteRow, by: Period) -> Result<StatsRow, sqlx::Error> {
     let rule: String = row.try_get(3)?;
     Ok(StatsRow {
-        day: row.try_get(0)?,
+        when: by.when(row.try_get(0)?),
         account: row.try_get(1)?,
         verdict: word(row, 2, RecordedVerdict::from_word)?,
         rule: Some(rule).filter(|rule| !rule.is_empty()),

@@ -32,7 +32,7 @@ mod write;
 #[expect(clippy::unwrap_used, reason = "a test that cannot go on shall panic")]
 mod tests;
 
-pub use audit::{AuditRow, Filter, Settlement, Shown, StatsFilter, StatsRow};
+pub use audit::{AuditRow, Filter, MOST_DAYS, Period, Settlement, Shown, StatsFilter, StatsRow, When};
 pub use brakes::{ActiveBrake, BrakeKind, BrakeScope, NewBrake, Pulled};
 pub use chain::{Finding, Head, KeptHead, NotAHead, RecordKind, Stage, Verified};
 pub use elsewhere::{NewElsewhere, Open};

@@ -100,6 +100,12 @@ impl<'a> Facts<'a> {
         self.changes.get(&(of.appid.clone(), of.created_secs)).map_or(&[], Vec::as_slice)
     }
 
+    /// A person asked for it at the command line.
+    fn is_by_hand(&self, asked: &Asked) -> bool {
+        let row = self.played.log.rows.iter().find(|row| Some(row.id) == asked.row);
+        row.is_some_and(|row| row.actor.starts_with("cli:"))
+    }
+
     fn calls_of(&self, row: &Row) -> impl Iterator<Item = &Asked> {
         self.asked.iter().filter(move |asked| asked.row == Some(row.id))
     }
@@ -123,6 +129,24 @@ impl<'a> Facts<'a> {
         };
         let struck = |call: &&Value| call["faults"].as_array().is_some_and(|faults| faults.iter().any(hides));
         self.played.ledger.iter().filter(struck).count() > 1
+    }
+
+    /// A page was not read before this call: what stands on it is not known, and one bad page does not stop the others.
+    fn missed_a_page(&self, asked: &Asked) -> bool {
+        let begun = self.played.lives.get(asked.life).map_or(0, |lived| lived.seqs.0);
+        let pages = self.played.ledger.iter().filter(|call| {
+            let seq = call["seq"].as_u64().unwrap_or_default();
+            call["action"].as_str() == Some("dev_apply_list") && begun < seq && seq < asked.seq
+        });
+        let (mut wanted, mut read) = (BTreeSet::new(), BTreeSet::new());
+        for call in pages {
+            let page = call["page"].as_u64().unwrap_or(1);
+            wanted.insert(page);
+            if well_read(call).is_some() && call["faults"].as_array().is_none_or(Vec::is_empty) {
+                read.insert(page);
+            }
+        }
+        wanted != read
     }
 
     /// Whether a fault with one of these in its name struck any call.
@@ -317,11 +341,12 @@ fn doubt(facts: &Facts<'_>, found: &mut Vec<String>) {
     let whole = keeps_entries_whole(facts.script);
     for asked in &facts.asked {
         let all: Vec<&Arrived> = facts.played.arrived.iter().filter(|one| one.appid == asked.appid).collect();
-        if !all.is_empty() && all.iter().all(|one| one.traits.malformed) {
+        // A person sees what is wrong with an entry, and may decide it.
+        if !all.is_empty() && all.iter().all(|one| one.traits.malformed) && !facts.is_by_hand(asked) {
             found.push(format!("(5) {} {} was sent: it is malformed in every reading", asked.verdict, asked.appid));
         }
         let twin = facts.played.lives.get(asked.life).is_some_and(|lived| lived.twins.contains(&asked.appid));
-        if whole && twin {
+        if whole && twin && !facts.missed_a_page(asked) {
             found.push(format!(
                 "(5) {} {} was sent: it has two pending applications (life {})",
                 asked.verdict, asked.appid, asked.life
@@ -341,13 +366,17 @@ fn limits(facts: &Facts<'_>, found: &mut Vec<String>) {
     let lagging = facts.struck(&[":lag="]);
     for (verdict, most) in [("agree", agree_per_day), ("refuse", refuse_per_day)] {
         let Some(most) = most.filter(|_| facts.played.one_day) else { continue };
-        let took = |row: &&Row| facts.calls_of(row).any(|asked| asked.changed && asked.verdict == verdict);
+        // Limits bind the rules; what people do counts, and is never kept from them.
+        let took = |row: &&Row| {
+            row.actor == "rules" && facts.calls_of(row).any(|asked| asked.changed && asked.verdict == verdict)
+        };
         let accepted = facts.played.log.rows.iter().filter(took).count();
         if accepted > most as usize && !lagging {
             found.push(format!("(limits) {accepted} times {verdict} in a day that allows {most}"));
         }
         let places = facts.played.log.places.get(verdict).copied().unwrap_or_default();
-        if places > i64::from(most) {
+        let by_hand = facts.played.log.rows.iter().any(|row| row.actor.starts_with("cli:"));
+        if places > i64::from(most) && !by_hand {
             found.push(format!("(limits) {places} places of {most} are taken for {verdict}"));
         }
     }
@@ -372,7 +401,7 @@ fn limits(facts: &Facts<'_>, found: &mut Vec<String>) {
 
 /// What is paused or braked when a process begins is not done by it.
 fn stops(facts: &Facts<'_>, found: &mut Vec<String>) {
-    for asked in &facts.asked {
+    for asked in facts.asked.iter().filter(|asked| !facts.is_by_hand(asked)) {
         if facts.played.lives.get(asked.life).is_some_and(|lived| lived.stopped.contains(&asked.verdict)) {
             found.push(format!(
                 "(stops) {} {} was sent in life {}, though acting was stopped",

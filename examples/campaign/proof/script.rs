@@ -85,6 +85,17 @@ pub(crate) enum End {
     TermAtRequest(u64),
 }
 
+/// A person decides at the command line, by the same way as a pass.
+#[derive(Debug, Clone)]
+pub(crate) struct ByHand {
+    pub(crate) verdict: &'static str,
+    pub(crate) appid: String,
+    /// `menshen review`, instead of `menshen api`.
+    pub(crate) review: bool,
+    /// Beside a pass, when so many requests were made; else it is the process that lives this life.
+    pub(crate) beside: Option<u64>,
+}
+
 /// One life of a process, and what happens around it.
 #[derive(Debug, Clone)]
 pub(crate) struct Episode {
@@ -92,6 +103,7 @@ pub(crate) struct Episode {
     pub(crate) shadow: bool,
     /// `run` with a tick every second, instead of `run --once`.
     pub(crate) service: bool,
+    pub(crate) hand: Option<ByHand>,
     /// For a service: other rules, and SIGHUP, when so many requests were made.
     pub(crate) reload: Option<(u64, usize)>,
     pub(crate) faults: Vec<String>,
@@ -212,6 +224,8 @@ impl Script {
         script.episodes = episodes(&mut lot, seed, script.applicants.len(), !twins);
         script.last_variant =
             if lot.bool() { lot.usize(..rules::VARIANTS) } else { script.episodes.last().map_or(0, |e| e.variant) };
+        let by_hand = by_hand(seed, script.applicants.len(), !twins);
+        script.episodes.extend(by_hand);
         script
     }
 }
@@ -293,6 +307,35 @@ fn episodes(lot: &mut Rng, seed: u64, applicants: usize, distorting: bool) -> Ve
     all
 }
 
+/// People at the command line, last: drawn apart, so that what a seed does before them never changed.
+fn by_hand(seed: u64, applicants: usize, distorting: bool) -> Vec<Episode> {
+    let lot = &mut Rng::with_seed(seed ^ 0x6279_2068_616e_6400);
+    let lives = [0, 0, 1, 2][lot.usize(..4)];
+    (0..lives).map(|_| one_by_hand(lot, applicants, distorting)).collect()
+}
+
+fn one_by_hand(lot: &mut Rng, applicants: usize, distorting: bool) -> Episode {
+    let mut one = quiet(lot.usize(..rules::VARIANTS));
+    one.before = deeds(lot, applicants, 2);
+    let fresh = format!("wx-hand-{}", lot.u32(..));
+    one.before.push(Deed::Arrives(newcomer(lot, &fresh)));
+    let beside = lot.bool().then(|| lot.u64(..6));
+    let verdict = ["agree", "refuse"][lot.usize(..2)];
+    let appid = if lot.bool() { fresh } else { format!("wx-{:02}", lot.usize(..applicants)) };
+    one.hand = Some(ByHand { verdict, appid, review: lot.bool(), beside });
+    match lot.u8(..8) {
+        0 => one.end = End::KillAfter(lot.u64(15..250)),
+        1 => one.end = End::KillAtCall(1),
+        2..=3 => {
+            let (point, kind) = (POINTS[lot.usize(..POINTS.len())], KINDS[lot.usize(..KINDS.len())]);
+            one.arm = Some(Arm { point, nth: 1, kind, then_kill: lot.bool() });
+        }
+        4 if beside.is_none() => one.faults = vec![format!("dev_{verdict}:{}:1", LIES[lot.usize(..4)])],
+        _ => one.faults = faults(lot, distorting, 2),
+    }
+    one
+}
+
 /// A service that works for some ticks.
 fn service(lot: &mut Rng, one: Episode, distorting: bool) -> Episode {
     let end = if lot.bool() { End::TermAtRequest(lot.u64(8..25)) } else { End::KillAfter(lot.u64(900..2_500)) };
@@ -305,6 +348,7 @@ fn quiet(variant: usize) -> Episode {
         variant,
         shadow: false,
         service: false,
+        hand: None,
         reload: None,
         faults: Vec::new(),
         arm: None,

@@ -3,7 +3,7 @@
 use super::log::{self, Log};
 use super::process::{Ended, Over, Running, command};
 use super::rules::{self, Traits};
-use super::script::{Arm, Deed, End, Episode, Newcomer, Script};
+use super::script::{Arm, ByHand, Deed, End, Episode, Newcomer, Script};
 use super::wire;
 use super::witness::{Seen, Witness};
 use menshen::sandbox::{Account, Application, Fault, Moved, Options, Order, Server, Status, World};
@@ -296,9 +296,18 @@ impl Stage {
         let mut lived = self.begin().await;
         let struck = self.dir.path().join(format!("struck-{number}.log"));
         let env = self.env(episode.arm.map(|arm| (arm, struck.as_path())), false);
-        let args: &[&str] = if episode.service { &["run"] } else { &["run", "--once"] };
+        let by_hand = episode.hand.as_ref().map(Stage::by_hand).unwrap_or_default();
+        let by_hand: Vec<&str> = by_hand.iter().map(String::as_str).collect();
+        let args: &[&str] = match &episode.hand {
+            Some(ByHand { beside: None, .. }) => &by_hand,
+            _ if episode.service => &["run"],
+            _ => &["run", "--once"],
+        };
         let running = Running::start(command(&self.ground.binary, self.dir.path(), &env, args));
-        let (over, interfered) = self.watch(running, episode, &struck).await;
+        let (over, beside, interfered) = self.watch(running, episode, &struck).await;
+        if let Some(over) = beside {
+            self.judge_hand(number, over);
+        }
         for fault in faults {
             self.world.lift(fault);
         }
@@ -307,12 +316,34 @@ impl Stage {
             text.lines().filter_map(|line| line.split_once(' ')).map(|(a, b)| (a.to_owned(), b.to_owned())).collect();
         lived.killed = interfered == Interfered::Killed;
         let lies_alone = episode.faults.iter().all(|fault| fault.contains(":hits="));
-        let alone = episode.during.is_empty() && !episode.service && lived.struck.is_empty();
+        let alone = episode.during.is_empty() && !episode.service && episode.hand.is_none() && lived.struck.is_empty();
         // A pass that could not verify says so; a brake does, too.
         lived.undisturbed = lies_alone && alone && interfered == Interfered::Not && over.ended == Ended::Exit(0);
         self.judge_end(number, episode, &over, &lived, interfered);
         self.said.push((format!("episode {number}"), over));
         self.end(lived).await;
+    }
+
+    /// What a person types.
+    fn by_hand(hand: &ByHand) -> Vec<String> {
+        let mut args = match (hand.review, hand.verdict) {
+            (true, verdict) => vec!["review".to_owned(), verdict.to_owned()],
+            (false, verdict) => vec!["api".to_owned(), format!("dev_{verdict}")],
+        };
+        args.extend([hand.appid.clone(), "--yes".to_owned()]);
+        if hand.verdict == "refuse" {
+            args.extend(["--reason", "人工审核未通过"].map(str::to_owned));
+        }
+        args
+    }
+
+    /// Who decides by hand beside a pass is not disturbed: it waits for its turn, and ends.
+    fn judge_hand(&mut self, number: usize, over: Over) {
+        if !matches!(over.ended, Ended::Exit(0 | 1)) || over.err.contains("panicked") {
+            let (ended, err) = (&over.ended, over.err.trim());
+            self.violations.push(format!("episode {number}: by hand, beside it, ended with {ended:?}:\n{err}"));
+        }
+        self.said.push((format!("by hand in episode {number}"), over));
     }
 
     fn judge_end(&mut self, number: usize, episode: &Episode, over: &Over, lived: &Lived, interfered: Interfered) {
@@ -331,11 +362,18 @@ impl Stage {
     }
 
     /// Does what is due while the process lives.
-    async fn watch(&mut self, mut running: Running, episode: &Episode, struck: &Path) -> (Over, Interfered) {
+    async fn watch(
+        &mut self,
+        mut running: Running,
+        episode: &Episode,
+        struck: &Path,
+    ) -> (Over, Option<Over>, Interfered) {
         let began = Instant::now();
         let start = *self.witness.count.borrow();
         let mut deeds = episode.during.clone();
         let mut reload = episode.reload;
+        let mut due_by_hand = episode.hand.clone().filter(|hand| hand.beside.is_some());
+        let mut beside = None;
         let mut interfered = Interfered::Not;
         let mut hangs = episode.arm.is_some_and(|arm| arm.kind == "hang");
         let mut look = tokio::time::interval(LOOK);
@@ -350,6 +388,11 @@ impl Stage {
             while let Some(at) = deeds.iter().position(|(after, _)| *after <= requests || hanging) {
                 let (_, deed) = deeds.remove(at);
                 self.deed(&deed).await;
+            }
+            if let Some(hand) =
+                due_by_hand.take_if(|hand| hand.beside.is_some_and(|after| after <= requests) || hanging)
+            {
+                beside = Some(self.start_by_hand(&hand));
             }
             if let Some((after, variant)) = reload
                 && after <= requests
@@ -381,7 +424,22 @@ impl Stage {
                 running.signal(signal);
             }
         }
-        (running.over().await, interfered)
+        let over = running.over().await;
+        if let Some(hand) = due_by_hand {
+            beside = Some(self.start_by_hand(&hand));
+        }
+        let beside = match beside {
+            Some(beside) => Some(beside.over().await),
+            None => None,
+        };
+        (over, beside, interfered)
+    }
+
+    /// Beside a pass, and patient: it may wait for a process that hangs.
+    fn start_by_hand(&self, hand: &ByHand) -> Running {
+        let args = Stage::by_hand(hand);
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        Running::start(command(&self.ground.binary, self.dir.path(), &self.env(None, true), &args))
     }
 
     /// Everything is well from here on: brakes are lifted, one pass brings the rest, the next does nothing.

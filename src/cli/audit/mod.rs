@@ -17,10 +17,10 @@ pub(super) use show::{in_full, look_again};
 pub(super) use times::local;
 pub(super) use uses::print_uses;
 
-use super::args::{AuditCommand, Global, VerifyArgs};
+use super::args::{AuditCommand, By, Global, VerifyArgs};
 use super::setup::{Ground, Purpose};
 use crate::policy::AppId;
-use crate::store::{Filter, KeptHead, Reader, StatsFilter, UseFilter};
+use crate::store::{Filter, KeptHead, Period, Reader, StatsFilter, UseFilter};
 use anyhow::{Error, anyhow};
 use jiff::{Timestamp, tz::TimeZone};
 use std::path::PathBuf;
@@ -79,6 +79,11 @@ impl Wanted {
                 since: filter.since.as_deref().map(|text| day(text, timezone)).transpose()?,
                 until: filter.until.as_deref().map(|text| day(text, timezone)).transpose()?,
                 account: filter.account,
+                by: filter.by.map(|by| match by {
+                    By::Day => Period::Day,
+                    By::Month => Period::Month,
+                    By::Year => Period::Year,
+                }),
             }),
             AuditCommand::Export(asked) => Wanted::Export(filter(&asked.rows, asked.limit, timezone)?),
             AuditCommand::Verify(asked) => Wanted::Verify { head: asked.head, replay: asked.replay },

@@ -1,4 +1,4 @@
-//! `audit stats`: how many decisions of each kind a day brought.
+//! `audit stats`: how many decisions of each kind a day, a month or a year brought.
 
 use crate::cli::DONE;
 use crate::cli::args::Format;
@@ -15,10 +15,10 @@ pub(super) async fn stats(log: &Reader, format: Format, filter: &StatsFilter) ->
         Format::Human => stats_table(&rows)?,
         Format::Json => rows.iter().try_for_each(print::json)?,
         Format::Csv => {
-            let mut csv = Csv::begin(&["day", "account", "verdict", "rule", "outcome", "n"])?;
+            let mut csv = Csv::begin(&[period(&rows), "account", "verdict", "rule", "outcome", "n"])?;
             for row in &rows {
                 csv.row([
-                    Cow::from(&row.day),
+                    Cow::from(row.when.words().1),
                     Cow::from(&row.account),
                     row.verdict.word().into(),
                     row.rule.as_deref().unwrap_or_default().into(),
@@ -32,12 +32,17 @@ pub(super) async fn stats(log: &Reader, format: Format, filter: &StatsFilter) ->
     Ok(DONE)
 }
 
+/// All rows are told by the same.
+fn period(rows: &[StatsRow]) -> &'static str {
+    rows.first().map_or("day", |row| row.when.words().0)
+}
+
 fn stats_table(rows: &[StatsRow]) -> Result<(), Error> {
     if rows.is_empty() {
         return print::line("no decision matches");
     }
     let mut table = Table::new(&[
-        ("day", Align::Left),
+        (period(rows), Align::Left),
         ("account", Align::Left),
         ("verdict", Align::Left),
         ("rule", Align::Left),
@@ -46,7 +51,7 @@ fn stats_table(rows: &[StatsRow]) -> Result<(), Error> {
     ]);
     for row in rows {
         table.row(vec![
-            (row.day.clone(), Tone::Plain),
+            (row.when.words().1.to_owned(), Tone::Plain),
             (row.account.clone(), Tone::Plain),
             (row.verdict.word().to_owned(), Tone::of(row.verdict.word())),
             (row.rule.clone().unwrap_or_else(|| "–".to_owned()), Tone::Plain),

@@ -105,7 +105,11 @@ impl<'s> Scene<'s> {
         store.list(&filter, collect).await?;
         let today = now.to_zoned(config.service.timezone.clone()).date();
         let yesterday = today.checked_sub(1.day()).unwrap_or(today);
-        let days = StatsFilter { since: Some(yesterday.to_string()), until: Some(today.to_string()), account: None };
+        let days = StatsFilter {
+            since: Some(yesterday.to_string()),
+            until: Some(today.to_string()),
+            ..StatsFilter::default()
+        };
         let counts = store.stats(&days).await?;
         Ok(Scene { config, health, now, waiting, timed_out, brakes: store.brakes().await?, yesterday, counts })
     }

@@ -119,7 +119,7 @@ async fn statistics_count_by_day_account_verdict_rule_and_outcome() {
     let desk = varied().await;
     let all = desk.store.stats(&StatsFilter::default()).await.unwrap();
     assert_eq!(all.iter().map(|row| row.n).sum::<u64>(), 60);
-    assert!(all.is_sorted_by_key(|row| row.day.clone()));
+    assert!(all.is_sorted_by_key(|row| row.when.words().1.to_owned()));
     assert!(all.iter().any(|row| row.rule.is_none()));
     for (filter, n) in [
         (StatsFilter { account: Some("shop".into()), ..StatsFilter::default() }, 12),
@@ -129,6 +129,31 @@ async fn statistics_count_by_day_account_verdict_rule_and_outcome() {
         let counted: u64 = desk.store.stats(&filter).await.unwrap().iter().map(|row| row.n).sum();
         assert_eq!(counted, n, "{filter:?}");
     }
+}
+
+#[tokio::test]
+async fn statistics_of_many_days_are_told_by_month() {
+    let desk = Desk::new().await;
+    let counted = async |filter: StatsFilter| {
+        let rows = desk.store.stats(&filter).await.unwrap();
+        rows.iter().map(|row| format!("{:?} {}", row.when.words(), row.n)).collect::<Vec<_>>().join(", ")
+    };
+    let by = |by| StatsFilter { by: Some(by), ..StatsFilter::default() };
+    assert_eq!(counted(StatsFilter::default()).await, "");
+    for (n, day) in ["2026-07-31", "2026-08-01", "2026-08-02", "2026-10-30"].into_iter().enumerate() {
+        let row = NewDecision { day: day.to_owned(), ..hold(&format!("wx{n}")) };
+        desk.store.record(&[row]).await.unwrap();
+    }
+    let days = r#"("day", "2026-07-31") 1, ("day", "2026-08-01") 1, ("day", "2026-08-02") 1, ("day", "2026-10-30") 1"#;
+    assert_eq!(counted(StatsFilter::default()).await, days, "92 days, both included");
+    let row = NewDecision { day: "2026-10-31".to_owned(), ..hold("wx-one-more") };
+    desk.store.record(&[row]).await.unwrap();
+    let months = r#"("month", "2026-07") 1, ("month", "2026-08") 2, ("month", "2026-10") 2"#;
+    assert_eq!(counted(StatsFilter::default()).await, months);
+    assert_eq!(counted(by(Period::Day)).await, format!(r#"{days}, ("day", "2026-10-31") 1"#));
+    assert_eq!(counted(by(Period::Year)).await, r#"("year", "2026") 5"#);
+    let since = StatsFilter { since: Some("2026-08-01".into()), ..StatsFilter::default() };
+    assert!(counted(since).await.starts_with(r#"("day", "2026-08-01") 1"#), "few days of many are told by day");
 }
 
 #[tokio::test]
