@@ -52,7 +52,7 @@ pub use endings::{Decided, Ending};
 pub use hand::{HandError, Obstacle, Wish, Words};
 pub use lock::{LockError, StateLock, make_state_dir};
 pub use metering::MeteringError;
-pub use notices::{Delivery, Notices};
+pub use notices::{Delivery, Notices, Untellable};
 pub use pass::{Stage, Watch};
 pub use preview::{Deletion, Preview, PreviewedAccount, preview};
 pub use replay::{Difference, NotReplayable, Replayed, Said, replay};

@@ -10,7 +10,7 @@ use super::alarm::{Alarm, concerned, in_words};
 use super::head::DailyHead;
 use super::lock::{LockError, StateLock};
 use super::metering::{Metering, MeteringError, Prepared};
-use super::notices::{self, Notices, Office};
+use super::notices::{self, Notices, Office, Untellable};
 use super::pass::{Stage, Watch, with_sources};
 use super::report::PassReport;
 use super::say::{log_pass, say_pulled, say_stopped};
@@ -22,7 +22,6 @@ use super::supervisor::{Pulse, Supervisor, patience};
 use super::turns::begins_after;
 use super::{systemd, token, warnings};
 use crate::config::Config;
-use crate::notify::BuildError;
 use crate::policy::AppId;
 use crate::store::{Store, StoreError};
 use futures_util::future::join_all;
@@ -66,8 +65,8 @@ pub enum RunError {
     #[error(transparent)]
     Schedule(#[from] ScheduleError),
     /// Those who are to be told cannot be.
-    #[error("[[notify]]")]
-    Notify(#[from] BuildError),
+    #[error(transparent)]
+    Notify(#[from] Untellable),
     /// What monitoring reads cannot be served.
     #[error(transparent)]
     Metrics(#[from] MeteringError),

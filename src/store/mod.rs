@@ -41,6 +41,7 @@ pub use elsewhere::{NewElsewhere, Open};
 pub use error::{Doing, StoreError};
 pub use examine::Integrity;
 pub use letters::{KeptLetter, NewLetter};
+pub use mark::{mark_after, read_mark};
 pub use read::{Past, Planned, Reader, Spent};
 pub use record::{Answered, CallRecord, Cap, Capped, Intended, NewDecision, NewIntent, NewPlace, RecordedVerdict};
 pub use recorded::{Applications, Recorded, Stretch};
