@@ -99,7 +99,7 @@ fn the_rehearsal_ends_with_the_brake() {
         let place = place(readme);
         let rehearsal = Page::read(readme).commands("sh rehearsal");
         let (serve, rest) = rehearsal.split_first().expect("the sandbox is started first");
-        let wechat = Sandbox::start(&place, &format!("MENSHEN_AS_IT_IS=1 {serve}"), "127.0.0.1:8787");
+        let wechat = Sandbox::start(&place, &format!("env MENSHEN_AS_IT_IS=1 {serve}"), "127.0.0.1:8787");
         let file = place.path().join("rehearsal.toml");
         let settings = fs::read_to_string(&file).expect("a block named it");
         let moved = settings.replace("base_url = \"http://127.0.0.1:8787\"", &wechat.base_url);
