@@ -208,7 +208,7 @@ async fn mark(reader: &Reader) -> Finding {
         Ok(None) => Check::Mark.ok("the log knows everything that was announced"),
         Ok(Some(since)) => Check::Mark.fail(
             format!("the log misses what was announced at {since:.0}: it was restored from a backup, or begun anew"),
-            "put the newer menshen.db back; or look at WeChat's console what was sent since, then menshen resume --why \"…\"",
+            "put the newer menshen.db back; or let a pass pull the brake, look at WeChat's console what was sent since, then menshen resume --why \"…\"",
         ),
         Err(error) => Check::Mark.fail(with_sources(&error), "menshen.mark must be readable for whoever runs menshen"),
     }
