@@ -5,6 +5,7 @@ use super::doctor::DoctorArgs;
 use super::notify::NotifyCommand;
 use super::review::ReviewCommand;
 use super::rules::RulesCommand;
+use super::status::{self, StatusArgs};
 use crate::store::KeptHead;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
@@ -15,6 +16,7 @@ Examples:
   menshen run --once --sandbox            try it: a pass over a simulated WeChat, no account needed
   menshen --dry-run                       what would become of every pending application, and why
   menshen run                             the service
+  menshen status                          what it does now, and what needs a person
   menshen audit list --verdict refuse     who was refused, and by which rule
   menshen pause --action agree --why \"…\"  stop letting in while evaluation goes on
 
@@ -23,7 +25,7 @@ Exit status: 0 done, 1 something failed, 2 the command line or the configuration
 
 /// Decides applications to use a WeChat Mini Program plugin: by rules, with a record of every decision.
 #[derive(Debug, Parser)]
-#[command(name = "menshen", version, after_help = EXAMPLES, args_conflicts_with_subcommands = false)]
+#[command(name = "menshen", version = env!("MENSHEN_VERSION"), after_help = EXAMPLES, args_conflicts_with_subcommands = false)]
 pub(super) struct Cli {
     #[command(flatten)]
     pub(super) global: Global,
@@ -114,6 +116,9 @@ pub(super) enum Command {
         after_help = "Examples:\n  menshen resume --why \"checked in the console: all as it should be\"\n  menshen resume --action refuse"
     )]
     Resume(Scope),
+    /// What the service does now: pending, held, brakes, limits, quota; for a watch, whether anything is overdue
+    #[command(after_help = status::EXAMPLES)]
+    Status(StatusArgs),
     /// Chat robots, webhooks and commands that are told what needs a person
     Notify {
         #[command(subcommand)]
@@ -130,7 +135,10 @@ pub(super) enum Command {
     },
     /// Print the man page
     #[command(hide = true)]
-    Man,
+    Man {
+        /// Write a page for each command into this directory
+        dir: Option<PathBuf>,
+    },
 }
 
 const RUN_EXAMPLES: &str = "\

@@ -1,7 +1,7 @@
 //! Reading everything, in one go, and giving back either a whole configuration or every problem.
 
 use super::account::{self, Defaults};
-use super::{Config, ConfigError, Need, Surroundings, files, include, notify, service, token};
+use super::{Config, ConfigError, Need, Surroundings, files, include, metrics, notify, service, token};
 use crate::document::{Problems, Reading, Table};
 use crate::policy::RuleSet;
 use crate::policy::parse::{CaseSpec, Outside, ParsedPolicy, parse, parse_cases};
@@ -150,7 +150,8 @@ fn read(root: &Table<'_>, path: &Path, surroundings: &Surroundings, need: Need) 
             (service, platform, accounts, names)
         }
     };
-    let told = root.optional("notify");
+    let (told, measured) = (root.optional("notify"), root.optional("metrics"));
+    let metrics = if need == Need::Policy { None } else { metrics::read(measured) };
     let notify = match need {
         Need::Policy => Vec::new(),
         _ => notify::read(told, &notify::Around { path, surroundings, need, accounts: &account_names }),
@@ -172,6 +173,7 @@ fn read(root: &Table<'_>, path: &Path, surroundings: &Surroundings, need: Need) 
         pending,
         housekeeping,
         notify,
+        metrics,
     }
 }
 

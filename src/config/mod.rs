@@ -9,6 +9,7 @@ mod files;
 mod find;
 mod include;
 mod load;
+mod metrics;
 mod notify;
 mod proxy;
 mod schedule;
@@ -24,6 +25,7 @@ mod writers;
 pub use account::{Account, CaFile, Limits, Wechat};
 pub use find::find;
 pub use load::{Checked, check, check_text, load, load_cases, load_text};
+pub use metrics::Metrics;
 pub use notify::{Notify, NotifyContent, NotifyEvent, NotifyKind, NotifyLanguage};
 pub use proxy::ProxyAddress;
 pub use schedule::Schedule;
@@ -61,6 +63,8 @@ pub struct Config {
     pub housekeeping: Housekeeping,
     /// `[[notify]]`; empty when loaded with [`Need::Policy`].
     pub notify: Vec<Notify>,
+    /// `[metrics]`; `None` = nothing is served, or loaded with [`Need::Policy`].
+    pub metrics: Option<Metrics>,
 }
 
 /// What the caller needs of a configuration.

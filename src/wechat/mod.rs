@@ -5,6 +5,7 @@
 
 mod anything;
 mod bound;
+mod calls;
 mod client;
 mod connections;
 mod entries;
@@ -15,6 +16,7 @@ mod json;
 mod others;
 mod paging;
 mod pause;
+mod picture;
 mod rate;
 mod reach;
 mod settings;
@@ -23,6 +25,7 @@ mod wire;
 
 pub use anything::{read_anything, read_record, read_token};
 pub use bound::{Bound, Lane, Stay};
+pub use calls::{Calls, Came};
 pub use client::{Answer, Client, Progress};
 pub use connections::Connections;
 pub use entries::{Entry, read_entries};
@@ -31,6 +34,7 @@ pub use error::{Class, Error};
 pub use others::Others;
 pub use paging::PAGE_CEILING;
 pub use pause::Pause;
+pub use picture::{Picture, PictureError, PictureKind, PictureWay, picture};
 pub use rate::Slot;
 pub use reach::{Barrier, BarrierKind, Clock, Journey, Leg, Passage, Reached};
 pub use settings::{BuildError, Command, Header, Place, PlatformSettings, Settings, TokenSource};
