@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 /// How long the pages of the log are looked at; a gigabyte takes a few seconds.
 const PATIENCE: Duration = Duration::from_secs(15);
 /// What belongs to the record, as members of the group may read it.
-const RECORD: [&str; 4] = ["menshen.db", "menshen.db-wal", "menshen.db-shm", "menshen.mark"];
+const RECORD: [&str; 5] = ["menshen.db", "menshen.db-wal", "menshen.db-shm", "menshen.mark", "menshen.status"];
 /// It holds a process id and nothing else.
 const LOCK: &str = "menshen.lock";
 /// Files of their own with refresh tokens.
