@@ -24,7 +24,7 @@ use rustix::process::Signal;
 use std::collections::BTreeSet;
 use std::fs;
 use std::sync::Mutex;
-use support::process::Running;
+use support::process::{Running, until};
 use support::robots::{Model, RobotServer, Rules};
 use support::sessions::{Fence, Page, Piece, Place, all_of, in_repository, same_but_for_time};
 
@@ -280,9 +280,10 @@ impl Story {
         match what {
             "applications arrive" => self.arrivals(),
             "the service works" => drop(self.place.run("menshen-as-service run --once")),
-            "the service runs" | "the service runs for both" => {
+            "the service runs" => {
                 let service = Running::start(&mut self.place.shell("exec menshen-as-service run"));
-                service.line(" pending of ", if what.ends_with("both") { 2 } else { 1 });
+                service.line(" pending of ", 1);
+                until("it has told how it stands", || self.has_told());
                 *self.service.lock().expect("no panic") = Some(service);
             }
             "the service stops" => {
@@ -316,6 +317,14 @@ impl Story {
             }
             other => panic!("what happens when {other:?}?"),
         }
+    }
+
+    /// Whether what the running service says of itself is of a pass of its own.
+    fn has_told(&self) -> bool {
+        let told = self.place.run("menshen status --account express --format json").stdout;
+        let told: serde_json::Value = serde_json::from_slice(&told).unwrap_or_default();
+        let at = |value: &serde_json::Value| value.as_str().and_then(|text| text.parse::<jiff::Timestamp>().ok());
+        at(&told["last_complete_pass"]) > at(&told["service"]["started_at"])
     }
 
     fn arrivals(&self) {
