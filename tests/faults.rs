@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 use support::Scene;
-use support::page::told;
+use support::faults_page::told;
 use support::process::{Done, Running, finish, side_by_side, until};
 
 const NEVER: &str = "mode = \"live\"\nschedule = \"0 0 3 1 1 *\"";

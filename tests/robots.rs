@@ -8,7 +8,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 use support::Scene;
 use support::desk::{Desk, held, later, told, wecom};
-use support::page;
+use support::faults_page;
 use support::process::{Running, side_by_side, until};
 use support::robots::{Manner, Model, RobotServer, Rules};
 use support::tunnel::{CERTIFICATE, HOST, Tunnel};
@@ -61,7 +61,7 @@ async fn a_robot_that_hangs_delays_no_pass() {
     until("the robot is told", || robot.asked() > asked);
     service.signal(Signal::TERM);
     let done = service.wait().exits(0);
-    page::told(FAULT, &done.err);
+    faults_page::told(FAULT, &done.err);
     assert!(!done.err.contains("canary") && !done.err.contains("店铺"), "{}", done.err);
     scene.end();
 }

@@ -4,6 +4,7 @@
 mod accounts;
 mod files;
 mod secrets;
+mod survey;
 mod tokens;
 mod values;
 
@@ -177,6 +178,7 @@ fn the_example_shows_every_key() {
         "[[account]]\ntoken.kind = 'cloudbase'\ntoken.zzzzzzzz = 1".into(),
         "[platform]".into(),
         "[platform]\nticket.zzzzzzzz = 1".into(),
+        "[metrics]".into(),
         "[[notify]]".into(),
         "[[rule]]".into(),
         "[[case]]".into(),
