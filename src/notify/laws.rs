@@ -134,7 +134,7 @@ fn texts(letter: &Letter, language: Language) -> [String; 3] {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(100))]
 
     #[test]
     fn what_somebody_wrote_is_shown_as_text(text in hostile(), max_chars in 0_usize..300) {
