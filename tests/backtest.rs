@@ -265,6 +265,31 @@ async fn ages_count_to_the_moment_of_the_decision() {
     assert_eq!(story(&json_of(&scene, &[]).0), ["wx-young hold → agree"]);
 }
 
+/// Of earlier applications a backtest knows what was known at the moment of the decision, and nothing later.
+#[tokio::test]
+async fn earlier_applications_count_as_of_then() {
+    let scene = Scene::empty().await;
+    let then = jiff::Timestamp::now().as_second() - 3_600;
+    scene.arrive(Application::new("wx-shady").created_at(then + 1).reason("博 彩 平台"));
+    scene.pass().await;
+    scene.arrive(Application::new("wx-shady").created_at(then + 2));
+    scene.arrive(Application::new("wx-other").created_at(then + 3));
+    scene.pass().await;
+    let mut so_far = scene.story().await;
+    so_far.sort();
+    assert_eq!(so_far, ["wx-other agree done", "wx-shady agree done", "wx-shady refuse done"]);
+
+    let rules = "[[rule]]\nname = \"again\"\naction = \"hold\"\nwhen = { previous = { refused = 1, within = \"1d\" } }\n\
+                 [[rule]]\nname = \"rest\"\naction = \"agree\"\nwhen = { always = true }\n";
+    let scene = scene.rules(rules);
+    let (changed, summary) = json_of(&scene, &[]);
+    assert_eq!(story(&changed), ["wx-shady refuse → agree", "wx-shady agree → hold"]);
+    let words = changed[1]["new"]["why"]["rules"][0]["conditions"][0]["words"].as_str().unwrap_or_default();
+    assert_eq!(words, "refused 1 time within 1d, at least 1");
+    assert_eq!(summary["matrix"], json!({ "agree": { "agree": 1, "hold": 1 }, "refuse": { "agree": 1 } }));
+    scene.end();
+}
+
 #[tokio::test]
 async fn people_and_accounts_that_are_gone() {
     use RecordedVerdict::{Agree, Hold, Refuse};

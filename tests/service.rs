@@ -166,6 +166,32 @@ async fn a_pause_counts_from_the_next_pass() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_list_file_is_read_again_on_a_reload() {
+    let rules = "[lists]\nwords = { file = \"words.txt\" }\n\
+                 [[rule]]\nname = \"words\"\naction = \"refuse\"\nmessage = \"「{keyword}」\"\nwhen = { reason = { any = [\"@words\"] } }\n";
+    let scene = scene(EVERY_SECOND, Options::empty()).await.rules(rules);
+    let words = |text: &str| std::fs::write(scene.dir.path().join("words.txt"), text).expect("a list");
+    words("# nothing yet\n别的\n");
+    scene.arrive(Application::new("wx-good").reason("希望合作，请联系"));
+    let service = start(&scene);
+    service.line("1 held", 1);
+
+    words("别的\r\n合 作   # from today\r\n");
+    service.signal(Signal::HUP);
+    service.line("the configuration was read again", 1);
+    service.line("1 refused", 1);
+
+    words("# all gone\n");
+    service.signal(Signal::HUP);
+    service.line("the configuration stays as it was", 1);
+    service.line("words.txt holds no entry", 1);
+    service.signal(Signal::TERM);
+    service.wait().exits(0);
+    assert_eq!(scene.rows().await.last().and_then(|row| row.message.clone()).as_deref(), Some("「合 作」"));
+    scene.end();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_good_configuration_takes_over_and_a_bad_one_does_not() {
     let hold = "[[rule]]\nname = \"wait\"\naction = \"hold\"\nwhen = { always = true }\n";
     let scene = scene(EVERY_SECOND, Options::empty()).await.rules(hold);

@@ -33,6 +33,7 @@ const REQUIRED: &[(&str, &str, Option<&str>)] = &[
     ("Service", "StateDirectoryMode", Some("0750")),
     ("Service", "LoadCredential", Some("app-secret:/etc/menshen/credentials/app-secret")),
     ("Service", "LimitCORE", Some("0")),
+    ("Service", "LimitNOFILE", None),
     ("Service", "MemoryMax", None),
     ("Service", "TasksMax", None),
     ("Service", "CapabilityBoundingSet", Some("")),
@@ -313,7 +314,9 @@ fn shellcheck_finds_nothing_in_the_scripts() {
     if !installed("shellcheck") {
         return skipped("shellcheck");
     }
-    let scripts = ["systemd/menshen-as-service", ".ci/run"].map(in_repository);
+    let scripts = ["systemd/menshen-as-service", ".ci/run", ".ci/deb"].map(in_repository);
+    let maintainers = ["postinst", "prerm", "postrm"].map(|name| in_repository(&format!(".ci/debian/{name}")));
+    let scripts = [scripts, maintainers].concat();
     let found = run(Command::new("shellcheck").args(scripts.iter().filter(|script| script.exists())));
     assert!(found.status.success(), "{}", all_of(&found));
 }

@@ -8,22 +8,21 @@ use std::collections::HashMap;
 
 /// The categories of one application, folded; or that they cannot be told.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum FoldedCategories {
-    /// None at all, or one without a first.
-    Unknown,
-    /// First and second of each; at least one.
-    Known(Vec<(String, Option<String>)>),
+pub(super) struct FoldedCategories {
+    /// First and second of each; none where there is no first.
+    parts: Vec<Option<(String, Option<String>)>>,
 }
 
 impl FoldedCategories {
     /// Folds them. What folds to nothing counts as not there.
     pub(super) fn of(categories: &[Category]) -> FoldedCategories {
-        let folded: Option<Vec<_>> =
-            categories.iter().map(|category| Some((first(category)?, second(category)))).collect();
-        match folded {
-            Some(folded) if !folded.is_empty() => FoldedCategories::Known(folded),
-            _ => FoldedCategories::Unknown,
-        }
+        let parts = |category| Some((first(category)?, second(category)));
+        FoldedCategories { parts: categories.iter().map(parts).collect() }
+    }
+
+    /// How many there are; none when they are unknown: none at all, or one without a first.
+    fn known(&self) -> Option<usize> {
+        Some(self.parts.len()).filter(|count| *count > 0 && self.parts.iter().all(Option::is_some))
     }
 }
 
@@ -135,16 +134,15 @@ impl EntrySet {
         number
     }
 
-    /// Finds which entries match which category.
+    /// Finds which entries match which category; also of the others where one has no first.
     pub(super) fn seek(&self, categories: &FoldedCategories, found: &mut CategoryHits) {
         found.hits.clear();
-        found.categories = None;
-        let FoldedCategories::Known(categories) = categories else { return };
-        found.categories = Some(categories.len());
+        found.categories = categories.known();
         if self.count == 0 {
             return;
         }
-        for (index, (first, second)) in categories.iter().enumerate() {
+        let parts = categories.parts.iter().enumerate().filter_map(|(index, parts)| Some((index, parts.as_ref()?)));
+        for (index, (first, second)) in parts {
             for seconds in self.firsts.get(first).into_iter().chain([&self.any_first]) {
                 let exactly = second.as_ref().and_then(|second| seconds.exactly.get(second));
                 found.hits.extend(seconds.any.iter().chain(exactly).map(|number| (index, *number)));

@@ -44,7 +44,7 @@ impl Keyword {
 
 /// A keyword as it is shown: as written, without a `*` at its ends.
 pub(super) fn as_shown(written: &str) -> &str {
-    let star = ['*', '＊'];
+    let star = ['*', '＊', '﹡']; // what folds to one
     let shown = written.trim();
     let shown = shown.strip_prefix(star).unwrap_or(shown);
     shown.strip_suffix(star).unwrap_or(shown).trim()

@@ -108,11 +108,11 @@ fn placeholder(rest: &mut &str) -> Result<Placeholder, String> {
     }
 }
 
-/// A text as it may be sent: without control and bidi characters, trimmed, cut; empty when nothing of it could be seen.
+/// A text as it may be sent: without control and bidi characters, cut; empty when nothing of it could be seen.
 pub fn clean_message(text: &str, max_chars: usize) -> String {
-    let kept: String = text.chars().filter(|c| !c.is_control() && !is_bidi_control(*c)).collect();
-    let cut: String = kept.trim().chars().take(max_chars).collect();
-    if cut.chars().all(|c| c.is_whitespace() || is_ignorable(c)) { String::new() } else { cut.trim_end().to_owned() }
+    let kept = text.chars().filter(|c| !c.is_control() && !is_bidi_control(*c));
+    let cut: String = kept.take(max_chars).collect();
+    if cut.chars().all(|c| c.is_whitespace() || is_ignorable(c)) { String::new() } else { cut }
 }
 
 /// Bidi_Control of Unicode's `PropList.txt`.

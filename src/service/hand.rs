@@ -324,7 +324,7 @@ fn words(account: &Account, wish: &Wish, application: &Application) -> Result<Op
             if chars > most {
                 return Err(Obstacle::TooLong { chars, most });
             }
-            clean_message(text, most)
+            clean_message(text.trim(), most)
         }
         Words::OfRule(name) => {
             account.rules.message_of(name, application).ok_or_else(|| Obstacle::NoRule(name.clone()))?

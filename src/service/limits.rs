@@ -48,6 +48,16 @@ impl Account {
         self.room_of(Spent::default(), rules.collect())
     }
 
+    /// The limits that last beyond a pass, with the places taken of them.
+    pub(super) fn lasting(&self, room: &Room) -> Vec<(Limited, Places)> {
+        let days = [(Action::Agree, room.agree), (Action::Refuse, room.refuse)];
+        let days = days.into_iter().filter_map(|(action, places)| Some((Limited::Day(action), places?)));
+        let rules = self.limited_rules().filter_map(|(index, rule, limit)| {
+            Some((Limited::Rule { name: rule.name.clone(), per: limit.per }, *room.rules.get(&index)?))
+        });
+        days.chain(rules).collect()
+    }
+
     /// The limit the store found full when it was to write the intent of an act.
     pub(super) fn full(&self, action: Action, rule: Option<usize>, by: Capped, places: Places) -> Full {
         let rule = rule.map(|index| &self.rules.spec().rules[index]);

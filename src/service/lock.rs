@@ -3,14 +3,16 @@
 //! An advisory lock on `menshen.lock`, released by the kernel however the holder
 //! ends. The file says who holds it, for the message of whoever comes second.
 
-use std::fs::{File, Metadata, OpenOptions, TryLockError};
+use std::fs::{DirBuilder, File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// The file that is locked.
 const LOCK: &str = "menshen.lock";
+/// As the unit's `StateDirectoryMode`: the group may read the audit log.
+const DIRECTORY_MODE: u32 = 0o750;
 
 /// Tries at the lock before it is believed to be held …
 const LOOKS: u32 = 5;
@@ -87,7 +89,7 @@ impl StateLock {
     /// Takes the lock, creating the directory if it is missing. Does not wait.
     pub fn take(dir: &Path) -> Result<StateLock, LockError> {
         let failed = |source| LockError::Io { dir: dir.to_owned(), source };
-        std::fs::create_dir_all(dir).and_then(|()| not_led_away(dir)).map_err(failed)?;
+        make_state_dir(dir).and_then(|()| not_led_away(dir)).map_err(failed)?;
         let mut file = open(&dir.join(LOCK)).map_err(failed)?;
         match lock(&file) {
             Ok(()) => {}
@@ -158,6 +160,11 @@ fn not_led_away(dir: &Path) -> io::Result<()> {
         true => Err(io::Error::other(format!("run by root, and it is a symbolic link of user {}", found.uid()))),
         false => Ok(()),
     }
+}
+
+/// Makes the state directory if it is missing, closed to everybody but owner and group: there stands what applicants wrote.
+pub fn make_state_dir(dir: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(DIRECTORY_MODE).create(dir)
 }
 
 /// Opens or makes the file, and nothing a link leads to: the directory may belong to the service's user and we be root.

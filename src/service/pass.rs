@@ -141,6 +141,7 @@ impl<'a> Pass<'a> {
     pub(super) fn end(mut self) -> PassReport {
         self.report.stopped |= self.watch.stop.is_cancelled();
         self.report.complete &= !self.report.stopped;
+        self.report.calls = self.account.client.take_calls();
         self.report.finish(self.began.elapsed());
         self.report
     }
@@ -189,11 +190,17 @@ impl Pass<'_> {
         spent: Vec<Identity>,
     ) -> Result<(), StoreError> {
         let (acts, contradicted) = self.record_rest(steps).await?;
+        let acts_at_all = !acts.is_empty();
         let quiet = settled && acts.is_empty() && contradicted.is_empty() && self.report.troubles.is_empty();
         match quiet {
-            true => self.keep_house(before, spent).await,
-            false => self.act(before, acts, contradicted).await,
+            true => self.keep_house(before, spent).await?,
+            false => self.act(before, acts, contradicted).await?,
         }
+        if acts_at_all {
+            let room = self.account.room(self.store, Timestamp::now()).await?;
+            self.report.limits = self.account.lasting(&room);
+        }
+        Ok(())
     }
 
     pub(super) async fn keep_rules(&self) -> Result<(), StoreError> {
@@ -254,6 +261,7 @@ impl Pass<'_> {
         known.ended = ended;
         self.report.stops = known.stop_words();
         self.report.brake_stands = known.stops.verification;
+        self.report.limits = self.account.lasting(&known.room);
         let steps = known.plan(self.account, pending, settled, self.report.started);
         self.history = known.history;
         Ok(steps)

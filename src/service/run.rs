@@ -9,7 +9,8 @@ use super::account::{Account, SetupError, Surroundings};
 use super::alarm::{Alarm, concerned, in_words};
 use super::head::DailyHead;
 use super::lock::{LockError, StateLock};
-use super::notices::{self, Notices, Office};
+use super::metering::{Metering, MeteringError, Prepared};
+use super::notices::{self, Notices, Office, Untellable};
 use super::pass::{Stage, Watch, with_sources};
 use super::report::PassReport;
 use super::say::{log_pass, say_pulled, say_stopped};
@@ -21,7 +22,6 @@ use super::supervisor::{Pulse, Supervisor, patience};
 use super::turns::begins_after;
 use super::{systemd, token, warnings};
 use crate::config::Config;
-use crate::notify::BuildError;
 use crate::policy::AppId;
 use crate::store::{Store, StoreError};
 use futures_util::future::join_all;
@@ -65,8 +65,11 @@ pub enum RunError {
     #[error(transparent)]
     Schedule(#[from] ScheduleError),
     /// Those who are to be told cannot be.
-    #[error("[[notify]]")]
-    Notify(#[from] BuildError),
+    #[error(transparent)]
+    Notify(#[from] Untellable),
+    /// What monitoring reads cannot be served.
+    #[error(transparent)]
+    Metrics(#[from] MeteringError),
     /// Signals cannot be listened to.
     #[error("signals cannot be listened to")]
     Signals(#[source] io::Error),
@@ -143,6 +146,7 @@ pub async fn run(service: Service, reload: &dyn Fn() -> Result<Config, String>) 
     round.look_for_brakes().await;
     systemd::ready(&round.status());
     tracing::info!(
+        version = env!("MENSHEN_VERSION"),
         accounts = round.service.accounts.len(),
         mode = round.service.config.service.mode.word(),
         schedule = round.service.config.service.schedule.pattern(),
@@ -188,6 +192,8 @@ struct Round {
     alarm: Alarm,
     /// Whoever tells people; None only while it is made anew.
     office: Option<Office>,
+    /// What monitoring reads; None without `[metrics]`.
+    metering: Option<Metering>,
     /// Whoever writes down what `menshen status` shows.
     keeper: Keeper,
     quotas: Quotas,
@@ -195,6 +201,10 @@ struct Round {
 
 impl Round {
     async fn start(service: Service, sender: mpsc::Sender<()>) -> Result<Round, RunError> {
+        let mut metering = Prepared::of(&service.config, None).await?.take_over(None).await;
+        if let Some(metering) = &mut metering {
+            metering.configured(&service.config, &service.accounts, &[]);
+        }
         let ticks = Ticks::start(&service.config.service, sender.clone()).await?;
         let office = Office::open(Notices::new(&service.config, None)?, service.store.clone());
         let now = Timestamp::now();
@@ -219,6 +229,7 @@ impl Round {
             urgent: HashMap::new(),
             alarm: Alarm::new(now),
             office: Some(office),
+            metering,
             keeper,
             quotas,
         })
@@ -258,6 +269,7 @@ impl Round {
         for (place, account) in self.service.accounts.iter().enumerate() {
             if self.busy.contains_key(&account.appid) {
                 self.skipped += 1;
+                self.metering.iter().for_each(|metering| metering.skipped(&account.name));
                 tracing::warn!(account = %account.name, skipped = self.skipped, "a tick found the pass before it still running");
                 continue;
             }
@@ -304,6 +316,9 @@ impl Round {
         let name = &report.account;
         // One that was removed meanwhile is remembered no longer.
         if let Some(account) = self.service.accounts.iter().find(|account| account.name == *name) {
+            if let Some(metering) = &mut self.metering {
+                metering.hear(&report, self.quotas.known(&account.appid), &self.service.config);
+            }
             self.quotas.after(account, &report, Timestamp::now());
             self.warn_of_deadlines(&report);
             if self.standings.hear(&report) == Turn::Mended {
@@ -335,6 +350,9 @@ impl Round {
         let Ok(Ok(brakes)) = tokio::time::timeout(LOOK, self.service.store.brakes()).await else { return };
         let heard = self.alarm.hear(brakes, Instant::now());
         let accounts = &self.service.accounts;
+        if let Some(metering) = &mut self.metering {
+            metering.braked(accounts, self.alarm.active());
+        }
         heard.pulled.iter().for_each(|brake| say_pulled(brake, accounts));
         for brake in &heard.lifted {
             tracing::info!(kind = brake.kind.word(), of = in_words(&brake.scope, accounts), "lifted: acting goes on");

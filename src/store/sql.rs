@@ -18,6 +18,8 @@ statements! {
     WRITE_AHEAD = "PRAGMA journal_mode = WAL";
     SCHEMA = "SELECT (SELECT application_id FROM pragma_application_id), (SELECT user_version FROM pragma_user_version), \
               (SELECT count(*) FROM sqlite_schema)";
+    /// At most five lines of what is wrong.
+    QUICK_CHECK = "PRAGMA quick_check(5)";
     BEGIN = "BEGIN IMMEDIATE";
     COMMIT = "COMMIT";
 
@@ -119,6 +121,9 @@ statements! {
             FROM standing s CROSS JOIN decisions d ON d.id = s.decision_id \
             WHERE s.outcome IN ('held', 'shadow', 'failed', 'overtaken') AND s.decided_at > ?3 \
             AND d.account_appid = ?1 AND d.base_url = ?2 AND d.verdict <> 'delete' AND d.actor <> 'elsewhere'";
+    /// What the applications of the decisions ?1, a JSON list of ids, were then.
+    AS_DECIDED = "SELECT d.id, d.appid, d.create_time, w.nickname, w.reason, d.categories, w.headimgurl, w.apply_url, d.malformed \
+                  FROM json_each(?1) AS j CROSS JOIN decisions d ON d.id = j.value LEFT JOIN words w ON w.decision_id = d.id";
     NEWEST = "SELECT max(n.id) FROM decisions n WHERE n.appid = ?1 AND n.account_appid = ?2 AND n.create_time IS ?3 \
               AND n.verdict <> 'delete'";
     /// What the mark beside the database names.

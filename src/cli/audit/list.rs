@@ -72,11 +72,7 @@ pub(in crate::cli) async fn list(
 }
 
 /// Hands every row over; the first error ends it.
-pub(super) async fn each(
-    log: &Reader,
-    filter: &Filter,
-    mut take: impl FnMut(AuditRow) -> Result<(), Error>,
-) -> Result<(), Error> {
+async fn each(log: &Reader, filter: &Filter, mut take: impl FnMut(AuditRow) -> Result<(), Error>) -> Result<(), Error> {
     let mut failure = None;
     log.list(filter, |row| go_on(take(row), &mut failure)).await?;
     failure.map_or(Ok(()), Err)
@@ -123,42 +119,60 @@ pub(super) fn cells(row: &AuditRow) -> [Cow<'_, str>; 21] {
 }
 
 async fn list_table(log: &Reader, filter: &Filter, timezone: &TimeZone) -> Result<(), Error> {
-    let mut table = Table::new(&[
+    let columns = [
         ("id", Align::Right),
         ("decided", Align::Left),
         ("account", Align::Left),
         ("nickname", Align::Left),
         ("appid", Align::Left),
-        ("verdict", Align::Left),
-        ("rule", Align::Left),
-        ("outcome", Align::Left),
-        ("note", Align::Left),
-    ]);
-    let mut rows = 0_usize;
-    each(log, filter, |row| {
-        rows += 1;
-        table.row(vec![
+    ];
+    let cells = |row: &AuditRow| {
+        vec![
             (row.id.to_string(), Tone::Faint),
             (local(row.decided_at, timezone), Tone::Faint),
             (row.account.clone(), Tone::Plain),
             (visible(row.nickname.as_deref().unwrap_or("(redacted)")), Tone::Plain),
             (visible(&row.appid), Tone::Plain),
+        ]
+    };
+    match print_table(log, filter, &columns, cells).await? {
+        0 => print::line("no decision matches"),
+        _ => Ok(()),
+    }
+}
+
+/// Prints a table of decisions, if there are any, and gives their number. `columns` say which applications they are of;
+/// what became of each follows.
+pub(super) async fn print_table(
+    log: &Reader,
+    filter: &Filter,
+    columns: &[(&str, Align)],
+    cells: impl Fn(&AuditRow) -> Vec<(String, Tone)>,
+) -> Result<u32, Error> {
+    let became = ["verdict", "rule", "outcome", "note"].map(|name| (name, Align::Left));
+    let mut table = Table::new(&[columns, &became].concat());
+    let mut rows = 0_u32;
+    each(log, filter, |row| {
+        rows += 1;
+        let mut cells = cells(&row);
+        cells.extend([
             (row.verdict.word().to_owned(), Tone::of(row.verdict.word())),
-            (row.rule.clone().unwrap_or_else(|| "–".to_owned()), Tone::Plain),
+            (row.rule.as_deref().map_or_else(|| "–".to_owned(), visible), Tone::Plain),
             (row.outcome.word().to_owned(), Tone::of(row.outcome.word())),
             (note(&row), Tone::Plain),
         ]);
+        table.row(cells);
         Ok(())
     })
     .await?;
-    if rows == 0 {
-        return print::line("no decision matches");
+    if rows > 0 {
+        print::line(&table.text())?;
     }
-    print::line(&table.text())
+    Ok(rows)
 }
 
 /// What keeps it back, what was said to the applicant, what WeChat said.
-pub(super) fn note(row: &AuditRow) -> String {
+fn note(row: &AuditRow) -> String {
     let mut notes = Vec::new();
     if row.actor != "rules" {
         notes.push(format!("by {}", row.actor));

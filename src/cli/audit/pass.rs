@@ -1,9 +1,9 @@
 //! What a pass did, printed after `run --once`.
 
-use super::list::{each, note};
-use crate::cli::print::{self, Align, Table, Tone, visible};
+use super::list::print_table;
+use crate::cli::print::{self, Align, Tone, visible};
 use crate::service::{PassReport, Trouble};
-use crate::store::{Filter, Reader};
+use crate::store::{AuditRow, Filter, Reader};
 use anyhow::Error;
 
 /// Rows of a pass printed after `run --once`, at most.
@@ -34,34 +34,15 @@ async fn print_rows(log: &Reader, report: &PassReport) -> Result<u32, Error> {
         limit: Some(ROWS_OF_A_PASS),
         ..Filter::default()
     };
-    let mut table = Table::new(&[
-        ("id", Align::Right),
-        ("nickname", Align::Left),
-        ("categories", Align::Left),
-        ("verdict", Align::Left),
-        ("rule", Align::Left),
-        ("outcome", Align::Left),
-        ("note", Align::Left),
-    ]);
-    let mut rows = 0_u32;
-    each(log, &filter, |row| {
-        rows += 1;
-        table.row(vec![
+    let columns = [("id", Align::Right), ("nickname", Align::Left), ("categories", Align::Left)];
+    let cells = |row: &AuditRow| {
+        vec![
             (row.id.to_string(), Tone::Faint),
             (visible(row.nickname.as_deref().unwrap_or_default()), Tone::Plain),
             (visible(&row.categories.join(", ")), Tone::Plain),
-            (row.verdict.word().to_owned(), Tone::of(row.verdict.word())),
-            (row.rule.clone().unwrap_or_else(|| "–".to_owned()), Tone::Plain),
-            (row.outcome.word().to_owned(), Tone::of(row.outcome.word())),
-            (note(&row), Tone::Plain),
-        ]);
-        Ok(())
-    })
-    .await?;
-    if rows > 0 {
-        print::line(&table.text())?;
-    }
-    Ok(rows)
+        ]
+    };
+    print_table(log, &filter, &columns, cells).await
 }
 
 fn summary(report: &PassReport) -> String {

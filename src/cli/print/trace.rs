@@ -90,12 +90,17 @@ struct Cell {
 
 /// Excerpts of a text around what was found, each with the line of marks that goes under it.
 fn marked(text: &str, found: &[Found]) -> Vec<(String, String)> {
+    let mut places: Vec<(usize, usize)> = found.iter().map(|found| (found.start, found.end)).collect();
+    places.sort_unstable();
+    let (mut places, mut marked_until) = (places.into_iter().peekable(), 0);
     let cells: Vec<Cell> = text
         .char_indices()
         .map(|(at, c)| {
+            while let Some((_, end)) = places.next_if(|(start, _)| *start <= at) {
+                marked_until = marked_until.max(end);
+            }
             let shown = visible(c.encode_utf8(&mut [0; 4]));
-            let marked = found.iter().any(|found| found.start <= at && at < found.end);
-            Cell { width: shown.width(), shown, marked }
+            Cell { width: shown.width(), shown, marked: at < marked_until }
         })
         .collect();
     let mut excerpts = Vec::new();
@@ -172,6 +177,8 @@ mod tests {
         check("彩票和博彩", &["博彩", "彩票"], "彩票和博彩|^^^^  ^^^^");
         check("nothing", &[], "");
         check("e\u{301}x", &["x"], "e\u{301}x| ^");
+        check("博彩平台 彩", &["彩平", "博彩平台", "平"], "博彩平台 彩|^^^^^^^^");
+        check("abcdef", &["bcd", "cde"], "abcdef| ^^^^");
     }
 
     #[test]

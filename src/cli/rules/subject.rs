@@ -72,14 +72,15 @@ impl Subject {
 
     /// The application in a file: the only one, or those of `appid`. None if it holds no such.
     pub(super) fn of_file(path: &Path, appid: Option<&str>) -> Result<Option<Subject>, Error> {
+        let source = if path == Path::new("-") { "standard input".to_owned() } else { path.display().to_string() };
         let entries = read_entries(&read(path)?)
-            .map_err(|error| wrong(format!("{}: {error}; it should be JSON as WeChat sends it", path.display())))?;
+            .map_err(|error| wrong(format!("{source}: {error}; it should be JSON as WeChat sends it")))?;
         let total = entries.len();
         let mut readable: Vec<Entry> = Vec::new();
         for entry in entries {
             match entry {
                 Ok(entry) => readable.push(entry),
-                Err(problem) if total == 1 => return Err(wrong(format!("{}: {problem}", path.display()))),
+                Err(problem) if total == 1 => return Err(wrong(format!("{source}: {problem}"))),
                 Err(problem) => anstream::eprintln!("menshen: an entry cannot be read: {problem}"),
             }
         }
@@ -90,7 +91,6 @@ impl Subject {
                 Some(_) => return Err(wrong(which(&readable))),
             },
         };
-        let source = if path == Path::new("-") { "standard input".to_owned() } else { path.display().to_string() };
         Ok(of_entries(chosen).map(|candidates| Subject { source, account: None, candidates, history: None }))
     }
 

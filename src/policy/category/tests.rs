@@ -67,9 +67,21 @@ fn unknown_categories() {
     let without_first = Category { first: None, second: Some("查件".into()) };
     let empty_first = Category { first: Some("\u{200B}".into()), second: None };
     for categories in [vec![], vec![without_first.clone()], vec![category("a"), without_first], vec![empty_first]] {
-        assert_eq!(FoldedCategories::of(&categories), FoldedCategories::Unknown, "{categories:?}");
+        assert_eq!(FoldedCategories::of(&categories).known(), None, "{categories:?}");
     }
-    assert!(matches!(FoldedCategories::of(&[category("a")]), FoldedCategories::Known(_)));
+    assert_eq!(FoldedCategories::of(&[category("a")]).known(), Some(1));
+}
+
+/// A message may name a category also where another one has no first level.
+#[test]
+fn the_others_are_matched_beside_one_without_a_first() {
+    let (mut entries, mut hits) = (EntrySet::default(), CategoryHits::default());
+    let list = Numbers::new(vec![(entries.number(Entry::read("a").unwrap()), 0)]);
+    let any = Numbers::new(vec![(entries.number(Entry::read("*").unwrap()), 0)]);
+    let without_first = Category { first: None, second: Some("b".into()) };
+    entries.seek(&FoldedCategories::of(&[without_first, category("a/b")]), &mut hits);
+    assert_eq!((hits.known(), hits.on_list(0, &any), hits.on_list(1, &any)), (None, false, true));
+    assert_eq!((hits.on_list(0, &list), hits.on_list(1, &list)), (false, true));
 }
 
 #[test]

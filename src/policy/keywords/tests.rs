@@ -93,9 +93,15 @@ fn nothing_left() {
 
 #[test]
 fn shown_without_stars() {
-    for (written, shown) in
-        [("test*", "test"), ("*test*", "test"), (" 博彩 ", "博彩"), ("Ab C", "Ab C"), ("＊x", "x"), ("a*b", "a*b")]
-    {
+    for (written, shown) in [
+        ("test*", "test"),
+        ("*test*", "test"),
+        (" 博彩 ", "博彩"),
+        ("Ab C", "Ab C"),
+        ("＊x", "x"),
+        ("﹡x﹡", "x"),
+        ("a*b", "a*b"),
+    ] {
         assert_eq!(as_shown(written), shown);
     }
 }

@@ -1,7 +1,7 @@
 //! Rules that let in more than they may be meant to: what bounds an agreement, what `unless` says.
 
 use super::Findings;
-use crate::policy::{Condition, Test, Verdict};
+use crate::policy::{Condition, Test, Verdict, category::Entry};
 
 pub(super) fn look(findings: &mut Findings<'_>) {
     let policy = findings.policy;
@@ -31,9 +31,16 @@ pub(super) fn look(findings: &mut Findings<'_>) {
 /// Whether every way to meet the condition says something about category, reason or appid.
 fn bounds(condition: &Condition) -> bool {
     condition.tests.iter().any(|test| match test {
-        Test::Category(_) | Test::Reason(_) | Test::Appid(_) => true,
+        Test::Category(lists) => lists.none.is_some() || [&lists.any, &lists.all].into_iter().flatten().any(names),
+        Test::Reason(_) | Test::Appid(_) => true,
         Test::AnyOf(branches) => branches.iter().all(bounds),
         Test::Not(inner) => inner.tests.iter().all(|test| bounds(&Condition { tests: vec![test.clone()] })),
         Test::Always | Test::Nickname(_) | Test::Age(_) | Test::Previous(_) => false,
     })
+}
+
+/// Whether a list of categories names any; `*` stands for all of them.
+fn names(list: &Vec<String>) -> bool {
+    let all = |written: &String| Entry::read(written).is_some_and(|entry| entry.parts() == (None, None));
+    !list.iter().any(all)
 }

@@ -58,8 +58,11 @@ pub(super) fn unknown(entry: &Entry) -> Option<(String, Option<String>)> {
     }
 }
 
-fn near<'k>(word: &str, known: impl Iterator<Item = &'k str>) -> Option<String> {
-    nearest(word, known).map(str::to_owned)
+/// The known name a mistyped one was meant to be, else the one nearest in length of which it is a part, or that is a part of it.
+fn near<'k>(word: &str, known: impl Iterator<Item = &'k str> + Clone) -> Option<String> {
+    let part = |name: &&str| fold(name).contains(word) || word.contains(&fold(name));
+    let apart = |name: &&str| name.len().abs_diff(word.len());
+    nearest(word, known.clone()).or_else(|| known.filter(part).min_by_key(apart)).map(str::to_owned)
 }
 
 /// The characters of the longest known category an entry matches, or of any where `entry` is none.

@@ -14,6 +14,28 @@ use std::{
 /// More pairs of category entries than this are not looked at.
 const PAIRS_MAX: usize = 10_000;
 
+/// One way to meet a formula: facts that must all hold, and what they say together.
+pub(super) struct Way<'i> {
+    facts: Vec<Fact>,
+    pub(super) known: Known<'i>,
+}
+
+impl<'i> Way<'i> {
+    pub(super) fn of(facts: Vec<Fact>, implied: &'i Implied) -> Way<'i> {
+        Way { known: Known::new(&facts, implied), facts }
+    }
+
+    /// Whether a formula is met wherever these facts hold, because its contrary cannot be met beside them. That says
+    /// something only where the facts know what the formula asks about: else it may be neither met nor not.
+    pub(super) fn leaves_no_way(&self, holds: &Formula, fails: &Formula, implied: &Implied) -> bool {
+        let beside = |facts: &Vec<Fact>| {
+            let all: Vec<Fact> = self.facts.iter().chain(facts).cloned().collect();
+            Known::new(&all, implied).impossible()
+        };
+        self.known.tells(holds) && fails.ways().is_some_and(|ways| ways.iter().all(beside))
+    }
+}
+
 /// Facts that hold together.
 pub(super) struct Known<'i> {
     implied: &'i Implied,
@@ -214,6 +236,16 @@ impl<'i> Known<'i> {
             Fact::Fewer(what, least, within) => {
                 self.fewer.iter().any(|known| at_least(&(*what, *least, *within), known))
             }
+        }
+    }
+
+    /// Whether what the formula asks about is known wherever these facts hold.
+    fn tells(&self, formula: &Formula) -> bool {
+        match formula {
+            Formula::All(parts) | Formula::One(parts) => parts.iter().all(|part| self.tells(part)),
+            Formula::Is(Fact::SomeOn(_) | Fact::AllOn(_) | Fact::NoneOn(_) | Fact::SomeOff(_)) => self.has_categories(),
+            Formula::Is(Fact::Older(..) | Fact::Younger(..)) => self.older.is_some() || self.younger.is_some(),
+            Formula::Is(_) => true,
         }
     }
 

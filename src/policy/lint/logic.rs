@@ -202,6 +202,15 @@ fn categories(lists: &Lists, wanted: bool) -> Vec<Formula> {
 }
 
 impl Formula {
+    /// Whether it can be met in several ways.
+    pub(super) fn chooses(&self) -> bool {
+        match self {
+            Formula::Is(_) => false,
+            Formula::All(parts) => parts.iter().any(Formula::chooses),
+            Formula::One(parts) => parts.len() > 1 || parts.iter().any(Formula::chooses),
+        }
+    }
+
     /// Every way to meet it, each as facts that must all hold; none when there are too many.
     pub(super) fn ways(&self) -> Option<Vec<Vec<Fact>>> {
         match self {

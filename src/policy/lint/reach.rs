@@ -2,11 +2,14 @@
 
 use super::{
     Findings,
-    facts::Known,
-    logic::{Formula, Implied, Logic},
+    facts::{Known, Way},
+    logic::{Fact, Formula, Implied, Logic},
 };
-use crate::policy::{Condition, RuleSpec, Test, Verdict, check::Field, compile::test_word};
+use crate::policy::{Condition, RuleSpec, Test, TextTest, Verdict, check::Field, compile::test_word};
 use std::collections::HashMap;
+
+/// How often it is looked whether a rule that fires in several ways can be kept from all of them; beyond it nothing is said.
+const LOOKS_MAX: usize = 100_000;
 
 pub(super) fn look(findings: &mut Findings<'_>) {
     let rules = &findings.policy.spec.rules;
@@ -51,6 +54,8 @@ pub(in crate::policy) fn never(spec: &crate::policy::PolicySpec) -> (Vec<usize>,
 struct RuleFormulas {
     /// `when` and not `unless`.
     fires: Formula,
+    /// The contrary, where all that is asked for is known; for rules that fire in several ways.
+    fails: Option<Formula>,
     tables: Vec<Table>,
 }
 
@@ -58,20 +63,42 @@ struct RuleFormulas {
 struct Table {
     path: String,
     holds: Formula,
-    /// Each of its tests alone.
-    tests: Vec<(String, Formula)>,
+    tests: Vec<Alone>,
     inner: Vec<Table>,
+}
+
+/// One test of a table by itself.
+struct Alone {
+    path: String,
+    holds: Formula,
+    fails: Formula,
 }
 
 impl RuleFormulas {
     fn of(rule: &RuleSpec, logic: &mut Logic) -> RuleFormulas {
         let mut tables = vec![Table::of("when", &rule.when, logic)];
         let mut fires = vec![logic.condition(&rule.when, true)];
+        let mut fails = vec![logic.condition(&rule.when, false)];
         if let Some(unless) = &rule.unless {
             tables.push(Table::of("unless", unless, logic));
             fires.push(logic.condition(unless, false));
+            fails.push(logic.condition(unless, true));
         }
-        RuleFormulas { fires: Formula::All(fires), tables }
+        let fires = Formula::All(fires);
+        let fails = fires.chooses().then_some(Formula::One(fails));
+        RuleFormulas { fires, fails, tables }
+    }
+}
+
+impl RuleFormulas {
+    /// Whether the rule fires wherever these facts hold. `looks` is how often the contrary may still be looked at.
+    fn fires_with(&self, way: &Way<'_>, implied: &Implied, looks: &mut usize) -> bool {
+        if way.known.imply(&self.fires) {
+            return true;
+        }
+        let Some(fails) = self.fails.as_ref().filter(|_| *looks > 0) else { return false };
+        *looks -= 1;
+        way.leaves_no_way(&self.fires, fails, implied)
     }
 }
 
@@ -80,9 +107,8 @@ impl Table {
         let (mut tests, mut inner) = (Vec::new(), Vec::new());
         for test in &condition.tests {
             let path = format!("{path}.{}", test_word(test));
-            let alone = Condition { tests: vec![test.clone()] };
             if *test != Test::Always {
-                tests.push((path.clone(), logic.condition(&alone, true)));
+                tests.extend(Alone::of(&path, test, logic));
             }
             match test {
                 Test::AnyOf(branches) => {
@@ -108,8 +134,7 @@ impl Table {
                 "what it asks for contradicts itself",
             );
         }
-        let nothing = Known::new(&[], implied);
-        for (path, _) in self.tests.iter().filter(|(_, formula)| nothing.imply(formula)) {
+        for Alone { path, .. } in self.tests.iter().filter(|test| test.always_holds(implied)) {
             let message = format!("`{path}` always holds");
             findings.warn("always-holds", Some(rule), path, message, "take it out, or ask for more");
         }
@@ -117,21 +142,47 @@ impl Table {
     }
 }
 
+impl Alone {
+    /// A test, and a part of it that asks for nothing beside others that ask for something.
+    fn of(path: &str, test: &Test, logic: &mut Logic) -> Vec<Alone> {
+        let mut alone = |path: String, test: Test| {
+            let condition = Condition { tests: vec![test] };
+            let (holds, fails) = (logic.condition(&condition, true), logic.condition(&condition, false));
+            Alone { path, holds, fails }
+        };
+        let mut all = vec![alone(path.to_owned(), test.clone())];
+        if let Test::Reason(text) | Test::Nickname(text) = test
+            && text.min_chars == Some(0)
+            && *text != (TextTest { min_chars: Some(0), ..TextTest::default() })
+        {
+            let part = TextTest { min_chars: Some(0), ..TextTest::default() };
+            all.push(alone(format!("{path}.min_chars"), Test::Reason(part)));
+        }
+        all
+    }
+
+    fn always_holds(&self, implied: &Implied) -> bool {
+        let anything = Way::of(Vec::new(), implied);
+        anything.known.imply(&self.holds)
+            || (self.holds.chooses() && anything.leaves_no_way(&self.holds, &self.fails, implied))
+    }
+}
+
 /// The ways to meet a formula that are possible; none when there are too many to look at.
-fn possible<'i>(formula: &Formula, implied: &'i Implied) -> Option<Vec<Known<'i>>> {
+fn possible<'i>(formula: &Formula, implied: &'i Implied) -> Option<Vec<Way<'i>>> {
     let ways = formula.ways()?;
-    Some(ways.iter().map(|facts| Known::new(facts, implied)).filter(|known| !known.impossible()).collect())
+    Some(ways.into_iter().map(|facts| Way::of(facts, implied)).filter(|way| !way.known.impossible()).collect())
 }
 
 /// Live rules behind which another one always stands, each with that other.
 fn never_decide(
     rules: &[RuleSpec],
     formulas: &[RuleFormulas],
-    fires: &[Option<Vec<Known<'_>>>],
+    fires: &[Option<Vec<Way<'_>>>],
     implied: &Implied,
 ) -> Vec<(usize, usize)> {
     let index = Index::of(formulas, rules);
-    let mut behind = Vec::new();
+    let (mut behind, mut looks) = (Vec::new(), LOOKS_MAX);
     for (at, rule) in rules.iter().enumerate().filter(|(_, rule)| rule.mode.is_live()) {
         let Some(ways) = fires[at].as_ref().filter(|ways| !ways.is_empty()) else { continue };
         let stands_before = |other: &usize| {
@@ -140,12 +191,12 @@ fn never_decide(
             let first = other.action == rule.action && before < at;
             (stronger || first) && covers_accounts(other, rule)
         };
-        let mut others = index.that_may_follow(&ways[0], implied);
+        let mut others = index.that_may_follow(&ways[0].known, implied);
         others.retain(stands_before);
         others.sort_unstable();
         others.dedup();
-        let follows = |other: &usize| ways.iter().all(|way| way.imply(&formulas[*other].fires));
-        behind.extend(others.into_iter().find(follows).map(|other| (at, other)));
+        let mut follows = |other: &usize| ways.iter().all(|way| formulas[*other].fires_with(way, implied, &mut looks));
+        behind.extend(others.into_iter().find(|other| follows(other)).map(|other| (at, other)));
     }
     behind
 }
@@ -166,7 +217,7 @@ fn covers_accounts(one: &RuleSpec, other: &RuleSpec) -> bool {
     }
 }
 
-/// Live rules by a keyword without which they do not fire, so that not every pair of rules is looked at.
+/// Live rules by the keywords of which one must be there or they do not fire, so that not every pair of rules is looked at.
 struct Index {
     by_keyword: HashMap<(Field, u32), Vec<usize>>,
     others: Vec<usize>,
@@ -177,9 +228,7 @@ impl Index {
         let mut index = Index { by_keyword: HashMap::new(), others: Vec::new() };
         for (at, formulas) in formulas.iter().enumerate().filter(|(at, _)| rules[*at].mode.is_live()) {
             match needed(&formulas.fires) {
-                Some((field, any)) => {
-                    any.iter().for_each(|word| index.by_keyword.entry((field, *word)).or_default().push(at));
-                }
+                Some(words) => words.iter().for_each(|word| index.by_keyword.entry(*word).or_default().push(at)),
                 None => index.others.push(at),
             }
         }
@@ -200,11 +249,12 @@ impl Index {
     }
 }
 
-/// Keywords of which one must be found for the formula to be met.
-fn needed(formula: &Formula) -> Option<(Field, &[u32])> {
+/// Keywords of which one must be found for the formula to be met; none when it can be met without.
+fn needed(formula: &Formula) -> Option<Vec<(Field, u32)>> {
     match formula {
-        Formula::Is(super::logic::Fact::Finds(field, any)) => Some((*field, any)),
+        Formula::Is(Fact::Finds(field, any)) => Some(any.iter().map(|word| (*field, *word)).collect()),
+        Formula::Is(_) => None,
         Formula::All(parts) => parts.iter().find_map(needed),
-        _ => None,
+        Formula::One(parts) => Some(parts.iter().map(needed).collect::<Option<Vec<_>>>()?.concat()),
     }
 }

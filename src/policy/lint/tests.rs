@@ -54,6 +54,14 @@ fn conditions_that_say_too_much_or_nothing() {
         ("{ always = true }", &[]),
         ("{ not = { always = true } }", &["never-holds"]),
         ("{ any_of = [{ always = true }, { reason = { any = ['a'] } }] }", &["always-holds"]),
+        ("{ any_of = [{ reason.any = ['a', 'b'] }, { reason.none = ['a'] }] }", &["always-holds"]),
+        ("{ any_of = [{ reason.any = ['a'] }, { reason.none = ['a', 'b'] }] }", &[]),
+        ("{ any_of = [{ reason.min_chars = 5 }, { reason.max_chars = 4 }] }", &["always-holds"]),
+        ("{ any_of = [{ reason.min_chars = 6 }, { reason.max_chars = 4 }] }", &[]),
+        ("{ any_of = [{ category.any = ['物流服务'] }, { category.none = ['物流服务'] }] }", &[]),
+        ("{ any_of = [{ age.min = '1h' }, { age.max = '1h' }] }", &[]),
+        ("{ reason = { min_chars = 0, any = ['a'] } }", &["always-holds"]),
+        ("{ not.nickname = { min_chars = 0, any = ['a'] } }", &["always-holds"]),
         ("{ any_of = [{ reason = { any = ['a'], none = ['a'] } }, { reason = { any = ['b'] } }] }", &["never-holds"]),
         ("{ reason = { min_chars = 0 } }", &["always-holds"]),
         ("{ reason = { max_chars = 0, any = ['a'] } }", &["never-holds"]),
@@ -111,6 +119,7 @@ fn words_of_lists() {
         ("{ category.any = ['快递业与邮政', '*/寄件/收件', '物流服务/查件', '餐饮服务'] }", &[]),
         ("{ category.any = ['物流服务/查建'] }", &["unknown-category 4:26"]),
         ("{ category.none = ['*/没有的类目'] }", &["unknown-category 4:27"]),
+        ("{ appid.any = ['wx1'], category.any = ['*'] }", &[]),
     ] {
         let text = format!("[[rule]]\nname = 'r'\naction = 'hold'\nwhen = {when}\n");
         assert_eq!(lints(&text), expected, "{when}");
@@ -194,6 +203,34 @@ fn rules_behind_others() {
         ("{ any_of = [{ reason.any = ['a'] }, { nickname.any = ['a'] }] }", "{ nickname.any = ['a'] }", true),
         ("{ reason.any = ['a', 'b'] }", "{ any_of = [{ reason.any = ['a'] }, { reason.any = ['b'] }] }", true),
         ("{ reason.any = ['a'] }", "{ any_of = [{ reason.any = ['a'] }, { reason.any = ['b'] }] }", false),
+        ("{ any_of = [{ reason.any = ['a'] }, { reason.any = ['b'] }] }", "{ reason.any = ['a', 'b'] }", true),
+        ("{ any_of = [{ reason.any = ['a'] }, { reason.any = ['b'] }] }", "{ reason.any = ['a', 'c'] }", false),
+        ("{ any_of = [{ reason.any = ['a'] }, { nickname.none = ['b'] }] }", "{ not.nickname.any = ['b', 'c'] }", true),
+        ("{ any_of = [{ appid.any = ['wx1'] }, { appid.any = ['wx2'] }] }", "{ appid.any = ['wx1', 'wx2'] }", true),
+        ("{ any_of = [{ appid.any = ['wx1'] }, { appid.any = ['wx2'] }] }", "{ appid.any = ['wx1', 'wx3'] }", false),
+        (
+            "{ any_of = [{ category.all = ['物流服务'] }, { category.any = ['餐饮'] }] }",
+            "{ category.all = ['物流服务/查件', '餐饮'] }",
+            true,
+        ),
+        (
+            "{ any_of = [{ category.all = ['物流服务'] }, { category.all = ['餐饮'] }] }",
+            "{ category.all = ['物流服务/查件', '餐饮'] }",
+            false,
+        ),
+        (
+            "{ any_of = [{ category.any = ['餐饮'] }, { category.none = ['餐饮'] }] }",
+            "{ category.none = ['*/查件'] }",
+            true,
+        ),
+        ("{ any_of = [{ category.any = ['餐饮'] }, { category.none = ['餐饮'] }] }", "{ reason.any = ['a'] }", false),
+        ("{ any_of = [{ age.min = '1h' }, { age.max = '2h' }] }", "{ age.min = '30m' }", true),
+        ("{ any_of = [{ age.min = '1h' }, { age.max = '2h' }] }", "{ reason.any = ['a'] }", false),
+        (
+            "{ reason.any = ['a'] }\nunless = { reason.none = ['b'], nickname.any = ['c'] }",
+            "{ reason.any = ['a'], any_of = [{ reason.any = ['b'] }, { nickname.none = ['c'] }] }",
+            true,
+        ),
         (
             "{ reason.any = ['a'] }\nunless = { appid.any = ['wx1'] }",
             "{ reason.any = ['a'], appid.any = ['wx2'] }",
@@ -221,6 +258,40 @@ fn rules_behind_others() {
     }
     let weaker = "[[rule]]\nname = 'r'\naction = 'agree'\nwhen.reason.any = ['a']\n[[rule]]\nname = 's'\naction = 'hold'\nwhen.reason.any = ['a']\n";
     assert_eq!(lints(weaker), ["never-decides 2:8"]);
+}
+
+#[test]
+fn what_bounds_an_agreement() {
+    for (when, bounded) in [
+        ("{ category.any = ['物流服务'] }", true),
+        ("{ category.none = ['金融业'] }", true),
+        ("{ category.any = ['*'] }", false),
+        ("{ category.all = ['物流服务', '*/*'] }", false),
+        ("{ category = { any = ['*'], none = ['金融业'] } }", true),
+        ("{ category.any = ['*/查件'] }", true),
+        ("{ nickname.any = ['店'] }", false),
+        ("{ any_of = [{ appid.any = ['wx1'] }, { always = true }] }", false),
+    ] {
+        let text = format!("[[rule]]\nname = 'r'\naction = 'agree'\nwhen = {when}\n");
+        assert_eq!(!lints(&text).contains(&"unbounded-agree 4:8".to_owned()), bounded, "{when}");
+    }
+}
+
+/// What is offered for a category that WeChat does not have.
+#[test]
+fn the_nearest_category_is_offered() {
+    for (written, offered) in [
+        ("物流服物", Some("物流服务")),
+        ("物流服务/查建", Some("物流服务/查件")),
+        ("*/查建", Some("*/查件")),
+        ("物流", Some("物流服务")),
+        ("餐饮服务/点餐", Some("餐饮服务/点餐平台")),
+        ("完全不同", None),
+    ] {
+        let entry = crate::policy::category::Entry::read(written).unwrap();
+        let (_, near) = catalogue::unknown(&entry).unwrap();
+        assert_eq!(near.as_deref(), offered, "{written}");
+    }
 }
 
 #[test]

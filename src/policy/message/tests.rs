@@ -25,7 +25,7 @@ fn fills() {
         ("{{keyword}}", "{keyword}"),
         ("{{{keyword}}}", "{博彩}"),
         ("a {{ b }} c", "a { b } c"),
-        ("  a\nb\u{202E}c\u{2067}  ", "abc"),
+        ("  a\nb\u{202E}c\u{2067}  ", "  abc  "),
         ("plain", "plain"),
         ("\u{200E}\u{61C}", ""),
         ("\u{200B}", ""),
@@ -39,8 +39,9 @@ fn fills() {
 #[test]
 fn cuts_characters() {
     assert_eq!(filled("申请说明", 2), "申请");
-    assert_eq!(filled("  申请说明", 2), "申请");
-    assert_eq!(filled("申 请", 2), "申");
+    assert_eq!(filled("  申请说明", 3), "  申");
+    assert_eq!(filled("申 请", 2), "申 ");
+    assert_eq!(filled("  申请说明", 2), "", "what is left cannot be seen");
     assert_eq!(filled("a\u{7}bc", 2), "ab");
     assert_eq!(filled("🙂🙂🙂", 2), "🙂🙂");
     assert_eq!(filled("{keyword}", 1), "博");

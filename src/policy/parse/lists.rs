@@ -1,6 +1,7 @@
 //! Named lists: `[lists]` inline or from files of their own, and `"@name"` wherever a list stands.
 
 use super::files::{self, Outside};
+use super::rules::place;
 use crate::document::{Reading, Spot, Table, Value, suggest};
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
@@ -44,7 +45,7 @@ impl NamedLists {
         outside: &mut Outside<'_>,
     ) -> NamedLists {
         let mut written: HashMap<String, Vec<Entry>> = HashMap::new();
-        let mut order = Vec::new();
+        let mut order: Vec<(String, Spot)> = Vec::new();
         for (path, value) in tables.filter_map(|(path, value)| Some((path, value?))) {
             let Some(table) = value.table("[lists]") else { continue };
             for (name, spot, value) in table.entries() {
@@ -52,8 +53,11 @@ impl NamedLists {
                     reading.report("value", spot, format!("`{name}` cannot be the name of a list"));
                 }
                 let entries = entries_of(name, &value, path, outside);
-                if written.insert(name.to_owned(), entries).is_some() {
-                    reading.report("duplicate", spot, format!("there is another list named `{name}`"));
+                if written.insert(name.to_owned(), entries).is_some()
+                    && let Some((_, other)) = order.iter().find(|(other, _)| other == name)
+                {
+                    let other = place(reading, *other);
+                    reading.report("duplicate", spot, format!("another list is named `{name}`: {other}"));
                 }
                 order.push((name.to_owned(), spot));
             }

@@ -43,14 +43,22 @@ pub(super) fn read<'t, 'a: 't>(
     accounts: Option<&[String]>,
     places: &mut Places,
 ) -> (Vec<RuleSpec>, Vec<String>) {
-    let mut names: HashMap<String, Place> = HashMap::new();
+    let mut names = Names::default();
     let tables = tables.filter_map(|value| value.table("[[rule]]"));
     let rules = tables.enumerate().map(|(index, table)| {
         let rule = rule(&table, index, lists, accounts, places, &mut names);
         table.finish();
         rule
     });
-    (rules.collect(), names.into_keys().collect())
+    (rules.collect(), names.order)
+}
+
+/// The names of rules met so far.
+#[derive(Default)]
+struct Names {
+    places: HashMap<String, Place>,
+    /// In the order of the files.
+    order: Vec<String>,
 }
 
 /// What is wrong is reported and stands in for by something that reports nothing further.
@@ -60,7 +68,7 @@ fn rule(
     lists: &NamedLists,
     accounts: Option<&[String]>,
     places: &mut Places,
-    names: &mut HashMap<String, Place>,
+    names: &mut Names,
 ) -> RuleSpec {
     places.set(Some(index), "", table.spot());
     let name = name(table, index, places, names);
@@ -87,16 +95,17 @@ fn rule(
     }
 }
 
-fn name(table: &Table<'_>, index: usize, places: &mut Places, names: &mut HashMap<String, Place>) -> Option<String> {
+fn name(table: &Table<'_>, index: usize, places: &mut Places, names: &mut Names) -> Option<String> {
     let value = table.required("name")?;
     let name = value.words()?;
     places.set(Some(index), "name", value.spot());
     let here = place(table.reading(), value.spot());
-    if let Some(other) = names.get(name) {
+    if let Some(other) = names.places.get(name) {
         let message = format!("another rule is named `{name}`: {other}");
         value.wrong("duplicate", message, "the audit log names rules: each needs a name of its own");
     } else {
-        names.insert(name.to_owned(), here);
+        names.places.insert(name.to_owned(), here);
+        names.order.push(name.to_owned());
     }
     Some(name.to_owned())
 }

@@ -4,6 +4,7 @@
 
 mod laws;
 mod naive;
+mod naive_words;
 
 use super::*;
 use crate::policy::{self, AppId, Category, CreateTime, Earlier, EarlierKind, Truth};

@@ -21,7 +21,7 @@ mod traditional;
 pub(crate) use ignorable::is_ignorable;
 
 use plain::{Plain, plain};
-use settle::{Placed, ROUNDS_MAX, placed, same, settle};
+use settle::{Placed, ROUNDS_MAX, joins, placed, settle};
 use std::ops::Range;
 
 /// Names this folding: part of every rule set's hash. Raised when any text may fold differently,
@@ -88,21 +88,31 @@ fn fold_the_long_way(text: &str) -> String {
 
 /// The whole of folding, repeated until nothing changes.
 fn fold_placed(text: &str) -> Vec<Placed> {
-    let mut folded = squeeze(&settle(placed(text)));
-    for _ in 1..ROUNDS_MAX {
-        let next = squeeze(&settle(folded.clone()));
-        if same(&next, &folded) {
+    let mut folded = placed(text);
+    for _ in 0..ROUNDS_MAX {
+        let (next, gaps) = squeeze(&settle(folded));
+        folded = next;
+        if gaps == Gaps::Apart {
             break;
         }
-        folded = next;
     }
     folded
 }
 
+/// What the white space that was dropped has brought together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Gaps {
+    /// Characters that have nothing to do with each other: the text is folded.
+    Apart,
+    /// Somewhere a mark, or another character that joins what stands before it.
+    Joined,
+}
+
 /// The white space rule. A space that stays has the place of all the white space it stands for.
-fn squeeze(text: &[Placed]) -> Vec<Placed> {
+fn squeeze(text: &[Placed]) -> (Vec<Placed>, Gaps) {
     let mut out: Vec<Placed> = Vec::with_capacity(text.len());
     let mut space: Option<Placed> = None;
+    let mut gaps = Gaps::Apart;
     for at in text {
         if at.c.is_whitespace() {
             let run = space.unwrap_or(*at);
@@ -110,10 +120,13 @@ fn squeeze(text: &[Placed]) -> Vec<Placed> {
             continue;
         }
         let between = out.last().is_some_and(|last| last.c.is_ascii_alphanumeric()) && at.c.is_ascii_alphanumeric();
+        if space.is_some() && !out.is_empty() && joins(at.c) {
+            gaps = Gaps::Joined;
+        }
         out.extend(space.take().filter(|_| between));
         out.push(*at);
     }
-    out
+    (out, gaps)
 }
 
 /// A text as the white space rule leaves it.

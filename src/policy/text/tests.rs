@@ -205,13 +205,90 @@ fn the_tables_are_those_of_this_version() {
     assert_eq!(unicode_normalization::UNICODE_VERSION, (18, 0, 0), "raise FOLDING_VERSION with new tables");
 }
 
+/// What makes folding look twice: marks in any order, what is dropped between them, what is taken apart.
+const HOSTILE: [&str; 15] = [
+    "\u{301}",
+    "\u{323}\u{307}",
+    "\u{307}\u{323}",
+    "a\u{307}\u{323}\u{200B}",
+    "\u{200B}",
+    "\u{202E}",
+    "\u{FDFA}",
+    " \u{301}",
+    "1 a\u{A8}",
+    "E \u{301} ",
+    "İ",
+    "a \u{200B}",
+    "ᄀ\u{1161}",
+    "\u{1100} \u{1161} \u{11A8}",
+    "ﬁ\u{34F}\u{315}\u{300}",
+];
+
 #[test]
 fn hostile_texts_end() {
-    for part in
-        ["\u{301}", "\u{323}\u{307}", "\u{200B}", "\u{202E}", "\u{FDFA}", " \u{301}", "İ", "a \u{200B}", "ᄀ\u{1161}"]
-    {
+    for part in HOSTILE {
         let text = part.repeat(100_000 / part.len());
         assert_eq!(fold(&text), fold_with_places(&text).text());
+        let few = part.repeat(7);
+        assert_eq!(fold(&few), by_the_letter(&few), "{part:?}");
+    }
+}
+
+/// Rounds of [`settle`] until nothing changes.
+fn rounds(text: &str) -> usize {
+    let mut settled = placed(text);
+    for number in 1..=ROUNDS_MAX {
+        let (next, changed) = round(&settled);
+        settled = next;
+        if changed == Changed::Nothing {
+            return number;
+        }
+    }
+    panic!("it does not end: {text:?}");
+}
+
+/// Each round walks the text a fixed number of times, so the whole is linear if there are no more rounds for more text.
+#[test]
+fn a_longer_text_takes_no_more_rounds() {
+    for part in HOSTILE {
+        let few = rounds(&part.repeat(4));
+        assert_eq!(rounds(&part.repeat(4_000)), few, "{part:?}");
+        assert!(few <= 3, "{part:?}: {few}");
+    }
+}
+
+#[test]
+fn long_runs_of_marks_are_ordered_like_short_ones() {
+    let marks = ["\u{301}", "\u{323}", "\u{334}", "\u{35C}", "\u{345}", "\u{316}"];
+    for length in [1, 5, 31, 32, 33, 64, 257, 1_000] {
+        let run: String = (0..length).map(|at| marks[at * 7 % 11 % marks.len()]).collect();
+        for text in [format!("e{run}x"), run.clone(), format!("{run}1 {run}")] {
+            assert_eq!(fold(&text), by_the_letter(&text), "{length}");
+        }
+    }
+}
+
+#[test]
+fn what_stands_alone_does() {
+    for c in ('\0'..=char::MAX).filter(|c| stands_alone(*c)) {
+        assert!(c.nfkc().eq([c]) && !joins(c), "U+{:04X}", c as u32);
+        assert!(unicode_normalization::char::canonical_combining_class(c) == 0, "U+{:04X}", c as u32);
+        let joined = unicode_normalization::is_nfkc_quick(std::iter::once(c));
+        assert_eq!(joined, unicode_normalization::IsNormalized::Yes, "U+{:04X}", c as u32);
+    }
+}
+
+/// What a round ends by: dropping, lowering and simplifying once more changes nothing.
+#[test]
+fn lowering_twice_is_lowering_once() {
+    let lowered = |c: char| match is_ignorable(c) {
+        true => Vec::new(),
+        false => c.to_lowercase().map(simplify).collect::<Vec<char>>(),
+    };
+    for c in '\0'..=char::MAX {
+        let once = lowered(c);
+        let twice: Vec<char> = once.iter().flat_map(|c| lowered(*c)).collect();
+        assert_eq!(twice, once, "U+{:04X}", c as u32);
     }
 }
 

@@ -3,7 +3,7 @@
 //! Promises that a pass never waits for it, that it writes at most about once a second and no more than some tens of
 //! kilobytes in one, and that a file that cannot be written is said once and disturbs nothing.
 
-use super::sheet::{self, AccountSheet, Kind, Sheet, Writer};
+use super::sheet::{self, AccountSheet, Kind, QuotaSheet, Sheet, Writer};
 use crate::config::Service as ServiceConfig;
 use crate::policy::AppId;
 use crate::service::account::Account;
@@ -97,9 +97,12 @@ impl Known {
 
     /// When WeChat was last asked for the quota of an account.
     pub(super) fn asked_at(&self, appid: &AppId) -> Option<Timestamp> {
-        let sheet = self.sheet();
-        let account = sheet.accounts.iter().find(|account| account.appid == *appid)?;
-        Some(account.quota?.asked_at)
+        Some(self.quota(appid)?.asked_at)
+    }
+
+    /// What WeChat last said of an account's quota.
+    pub(super) fn quota(&self, appid: &AppId) -> Option<QuotaSheet> {
+        self.sheet().accounts.iter().find(|account| account.appid == *appid)?.quota
     }
 
     fn sheet(&self) -> MutexGuard<'_, Sheet> {

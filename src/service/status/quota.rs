@@ -4,6 +4,7 @@
 //! for, and that an answer that cannot be read is "unknown".
 
 use super::keeper::{Keeper, Known};
+use super::sheet::QuotaSheet;
 use crate::config::Token;
 use crate::policy::AppId;
 use crate::service::account::Account;
@@ -47,6 +48,11 @@ impl Quotas {
             known.hear_quota(&appid, now, answer.ok().and_then(Result::ok));
         });
         self.asking.insert(account.appid.clone(), (now, question));
+    }
+
+    /// What WeChat last said, and when it was asked.
+    pub(in crate::service) fn known(&self, appid: &AppId) -> Option<QuotaSheet> {
+        self.known.quota(appid)
     }
 
     /// A pass of this account begins: it waits for no question.

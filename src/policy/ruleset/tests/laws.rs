@@ -1,6 +1,6 @@
 //! Laws that hold for any rules and any application.
 
-use super::{naive, policy::*};
+use super::{naive, naive_words, policy::*};
 use jiff::Timestamp;
 use proptest::{collection::vec, option, prelude::*, sample::select, sample::subsequence};
 use std::time::Duration;
@@ -170,6 +170,16 @@ proptest! {
         prop_assert_eq!((decision.verdict, decision.rule, decision.unknown.clone()), naive);
         prop_assert_eq!(decision.message.is_some(), decision.verdict == Verdict::Refuse);
         prop_assert!(decision.verdict != Verdict::Agree || decision.brake.is_none());
+    }
+
+    #[test]
+    fn the_message_names_the_naive_words(spec in policy(), application in application()) {
+        let rules = RuleSet::compile(spec).unwrap();
+        let decision = rules.decide(&application, &moment());
+        if let Some(rule) = decision.rule.filter(|_| decision.verdict == Verdict::Refuse) {
+            let words = naive_words::words(&rules.spec().rules[rule].when, &application);
+            prop_assert_eq!(decision.message, Some(format!("no {words}")));
+        }
     }
 
     #[test]

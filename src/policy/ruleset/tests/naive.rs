@@ -136,6 +136,11 @@ fn matches_regex(written: &str, text: &str) -> bool {
 
 /// Whether a keyword occurs in a folded text.
 pub(crate) fn occurs(keyword: &str, text: &str) -> bool {
+    place(keyword, text).is_some()
+}
+
+/// Where a keyword occurs first in a folded text, and how long it is, in characters.
+pub(crate) fn place(keyword: &str, text: &str) -> Option<(usize, usize)> {
     let keyword: Vec<char> = fold(keyword).chars().collect();
     let (mut from, mut to) = (0, keyword.len());
     let open_start = keyword.first() == Some(&'*');
@@ -144,12 +149,14 @@ pub(crate) fn occurs(keyword: &str, text: &str) -> bool {
     to -= usize::from(open_end);
     let (keyword, text) = (&keyword[from..to], text.chars().collect::<Vec<_>>());
     let alphanumeric = |c: Option<&char>| c.is_some_and(char::is_ascii_alphanumeric);
-    (0..text.len()).any(|at| {
+    let stands = |at: &usize| {
+        let at = *at;
         let before = if at == 0 { None } else { text.get(at - 1) };
         text[at..].starts_with(keyword)
             && (open_start || !alphanumeric(keyword.first()) || !alphanumeric(before))
             && (open_end || !alphanumeric(keyword.last()) || !alphanumeric(text.get(at + keyword.len())))
-    })
+    };
+    (0..text.len()).find(stands).map(|at| (at, keyword.len()))
 }
 
 fn categories(lists: &Lists, categories: &[Category]) -> Truth {
@@ -158,12 +165,16 @@ fn categories(lists: &Lists, categories: &[Category]) -> Truth {
     if categories.is_empty() || categories.iter().any(|category| category.0.is_empty()) {
         return Truth::Unknown;
     }
-    let on = |list: &[String], category: &(String, String)| list.iter().any(|entry| matches(entry, category));
     told(
         lists.any.as_ref().is_none_or(|list| categories.iter().any(|category| on(list, category)))
             && lists.all.as_ref().is_none_or(|list| categories.iter().all(|category| on(list, category)))
             && lists.none.as_ref().is_none_or(|list| !categories.iter().any(|category| on(list, category))),
     )
+}
+
+/// Whether a folded category is on a list.
+pub(crate) fn on(list: &[String], category: &(String, String)) -> bool {
+    list.iter().any(|entry| matches(entry, category))
 }
 
 fn matches(entry: &str, category: &(String, String)) -> bool {
