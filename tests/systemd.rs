@@ -79,6 +79,7 @@ const NOT_OF_WATCH: &[&str] = &[
     "StateDirectory",
     "StateDirectoryMode",
     "LoadCredential",
+    "LimitNOFILE",
     "RestrictAddressFamilies",
 ];
 
