@@ -80,6 +80,7 @@ const NOT_OF_WATCH: &[&str] = &[
     "StateDirectoryMode",
     "LimitNOFILE",
     "LoadCredential",
+    "LimitNOFILE",
     "RestrictAddressFamilies",
 ];
 
