@@ -6,6 +6,12 @@
 //! dearer a byte of the longest text is than one of the shortest (about 1 where the
 //! cost is linear), and how much dearer than a byte of plain Chinese. Figures are of
 //! this machine; nothing is asserted.
+//!
+//! Measured on two cores among a dozen other programs: growth between 0.7 and 1.6
+//! for every text, which is what other programs make of it; marks and compatibility
+//! forms are 3 to 7 times as dear a byte as plain Chinese, because they take the
+//! long way through folding; keywords that begin with each other are each found
+//! everywhere, so fifty of them cost 16 to 37 times as much.
 #![expect(clippy::print_stdout, clippy::unwrap_used)]
 
 use menshen::policy::*;
