@@ -3,13 +3,14 @@
 //! The release binary serves one account and then COUNT (2,000 unless said otherwise), each with 20 applications and
 //! nothing to decide: what a service does nearly all of the time. The simulated WeChat runs in this process, so that time
 //! and memory are menshen's. Told are what is resident, CPU time in the first tick (tokens, connections) and in a later
-//! one, and the ratio to one account:
+//! one, the ratio to one account, and how many files and connections were open at most:
 //!
 //! - accounts with the same 50 rules,
-//! - accounts with a rule of their own beside those,
+//! - accounts with the same 1,000 rules,
+//! - accounts with a rule of their own beside the 50,
 //! - accounts behind https, where nobody answers: certificates are loaded all the same.
 //!
-//! Takes three minutes; everything it starts ends with it. Nothing is asserted.
+//! Takes eight minutes; everything it starts ends with it. Nothing is asserted.
 #![allow(clippy::print_stdout, clippy::unwrap_used, missing_docs, reason = "a bench prints, and ends where it must")]
 
 use menshen::sandbox::{Account, Options, Server, World};
@@ -20,19 +21,23 @@ use std::{
     path::Path,
     process::{Child, Command, Stdio},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// Between two ticks. In the field it is 120 s; CPU time per tick does not depend on it.
 const TICK: Duration = Duration::from_secs(15);
 const APPLICATIONS: usize = 20;
 const COMMON_RULES: usize = 50;
+const MANY_RULES: usize = 1_000;
+/// How often open files are counted.
+const LOOK: Duration = Duration::from_millis(20);
 /// Clock ticks a second in `/proc`: 100 on every Linux.
 const TICKS: f64 = 100.0;
 
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {
     SameRules,
+    ManyRules,
     OwnRule,
     Tls,
 }
@@ -42,6 +47,7 @@ struct Cost {
     resident_kib: f64,
     first_tick_cpu: f64,
     tick_cpu: f64,
+    open_files: usize,
 }
 
 #[tokio::main]
@@ -54,7 +60,8 @@ async fn main() {
     let base_url = format!("http://{}", server.addr());
     let measured = tokio::task::spawn_blocking(move || {
         for (name, kind) in [
-            ("the same rules", Kind::SameRules),
+            ("the same 50 rules", Kind::SameRules),
+            ("the same 1,000 rules", Kind::ManyRules),
             ("a rule of its own for each", Kind::OwnRule),
             ("https, nobody answers", Kind::Tls),
         ] {
@@ -87,6 +94,7 @@ fn tell(name: &str, count: usize, one: &Cost, many: &Cost) {
         many.tick_cpu * 1e3 / count as f64,
         many.tick_cpu / 1.2
     );
+    println!("  open files and connections: 1 account {}, {count} accounts {}", one.open_files, many.open_files);
 }
 
 /// Runs the service for a few ticks.
@@ -124,12 +132,12 @@ fn serve(count: usize, kind: Kind, base_url: &str) -> Cost {
     let first_tick_cpu = cpu(&process) - at_start;
     thread::sleep(TICK);
     let before = cpu(&process);
-    thread::sleep(TICK);
+    let open_files = most_open_files(&process, TICK);
     let (tick_cpu, resident_kib) = (cpu(&process) - before, resident_kib(&process));
     let _ = process.kill();
     let _ = process.wait();
     let _ = log.join();
-    Cost { resident_kib, first_tick_cpu, tick_cpu }
+    Cost { resident_kib, first_tick_cpu, tick_cpu, open_files }
 }
 
 fn until_next_tick() -> Duration {
@@ -144,7 +152,7 @@ fn write_config(dir: &Path, count: usize, kind: Kind, base_url: &str) {
          [wechat]\nbase_url = \"{base_url}\"\n",
         TICK.as_secs()
     );
-    for rule in 0..COMMON_RULES {
+    for rule in 0..if kind == Kind::ManyRules { MANY_RULES } else { COMMON_RULES } {
         let words: Vec<String> = (0..5).map(|word| format!("\"无关词{rule}之{word}\"")).collect();
         let words = words.join(", ");
         writeln!(main, "[[rule]]\nname = \"rule {rule}\"\naction = \"hold\"\nwhen.reason.any = [{words}]").unwrap();
@@ -166,6 +174,18 @@ fn write_config(dir: &Path, count: usize, kind: Kind, base_url: &str) {
         }
     }
     fs::write(dir.join("menshen.toml"), main).unwrap();
+}
+
+/// The most that was open at one of many looks.
+fn most_open_files(process: &Child, during: Duration) -> usize {
+    let began = Instant::now();
+    let mut most = 0;
+    while began.elapsed() < during {
+        let open = fs::read_dir(format!("/proc/{}/fd", process.id())).unwrap().count();
+        most = most.max(open);
+        thread::sleep(LOOK);
+    }
+    most
 }
 
 fn cpu(process: &Child) -> f64 {

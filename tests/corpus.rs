@@ -31,7 +31,8 @@ macro_rules! targets {
 }
 
 targets! {
-    answer, case, command, configuration, control, entries, fault, folding, handed, list, page, recorded, secret, settings, template,
+    answer, case, command, configuration, control, entries, fault, folding, handed, list, mark, page, recorded, robot, secret,
+    settings, shown, template,
 }
 
 /// The fuzzers are a workspace of their own, which no ordinary build looks at: what is built of them is what is tested here.

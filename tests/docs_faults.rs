@@ -5,11 +5,12 @@ use std::fs;
 use std::path::Path;
 
 /// The faults this page must not lose.
-const FAULTS: [&str; 15] = [
+const FAULTS: [&str; 17] = [
     "Disk full",
     "Read-only disk",
     "Database locked by another tool",
     "Database deleted or replaced",
+    "A database restored from a backup",
     "The clock set",
     "A tick during a reload",
     "SIGTERM in every phase",
@@ -18,6 +19,7 @@ const FAULTS: [&str; 15] = [
     "DNS failing",
     "A server that accepts and never answers",
     "A body of 200 MB",
+    "A robot that fails, hangs or is full",
     "A page that repeats for ever",
     "100,000 pending at once",
     "A task that panics",

@@ -17,11 +17,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 use support::Scene;
+use support::faults_page::told;
 use support::process::{Done, Running, finish, side_by_side, until};
 
 const NEVER: &str = "mode = \"live\"\nschedule = \"0 0 3 1 1 *\"";
 const EVERY_SECOND: &str = "mode = \"live\"\nschedule = \"* * * * * *\"";
-const PAGE: &str = include_str!("../docs/faults.md");
 
 fn hour_ago() -> i64 {
     jiff::Timestamp::now().as_second() - 3_600
@@ -82,21 +82,6 @@ async fn all_agreed(scene: &Scene, count: usize) {
     assert!(story.iter().all(|line| line.ends_with("agree done")), "{story:?}");
     assert_eq!(scene.sql("SELECT id FROM brakes").await, [""; 0], "no brake");
     scene.end();
-}
-
-/// What the page shows under a heading is what was written; `…` stands for anything.
-#[track_caller]
-fn told(heading: &str, written: &str) {
-    let section = PAGE.split("\n## ").find(|section| section.starts_with(&format!("{heading}\n")));
-    let section = section.unwrap_or_else(|| panic!("docs/faults.md has no section {heading:?}"));
-    let shown = section.split("```text\n").nth(1).and_then(|rest| rest.split("```").next());
-    for line in shown.unwrap_or_else(|| panic!("{heading}: no log lines")).lines() {
-        let found = written.lines().any(|written| {
-            let mut rest = written;
-            line.split('…').all(|part| rest.split_once(part).map(|(_, after)| rest = after).is_some())
-        });
-        assert!(found, "docs/faults.md, {heading}: never written: {line}\n{written}");
-    }
 }
 
 /// A file system of one megabyte in the place of the state directory; only root may make one.

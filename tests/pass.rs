@@ -7,7 +7,7 @@ mod support;
 
 use menshen::policy::{Brake, Outcome};
 use menshen::sandbox::{Application, Moved, Options, World};
-use menshen::service::PassReport;
+use menshen::service::{PassReport, Stage, Watch};
 use menshen::store::RecordedVerdict;
 use support::Scene;
 
@@ -61,6 +61,58 @@ async fn the_main_job() {
         scene.world.calls("dev_refuse").iter().all(|call| call.appid.as_deref() == Some("wx-bad") && call.has_reason)
     );
     scene.end();
+}
+
+/// What a pass says of its end: whether it is complete, who is still undecided, and since when the oldest of them waits.
+#[tokio::test]
+async fn a_report_tells_what_is_left() {
+    let oldest = jiff::Timestamp::from_second(an_hour_ago() + 3).expect("an instant");
+    let scene = Scene::empty().await;
+    three(&scene).await;
+    let report = scene.pass().await;
+    assert_eq!((report.complete, report.pending, report.undecided), (true, 3, 1));
+    assert!(report.oldest.is_some_and(|found| found.duration_since(oldest).as_secs().abs() <= 1), "{report:?}");
+    let again = scene.pass().await;
+    assert_eq!((again.complete, again.undecided, again.oldest), (true, 1, report.oldest), "known ones count");
+    scene.end();
+
+    let shadow = Scene::empty().await.shadow();
+    three(&shadow).await;
+    let report = shadow.pass().await;
+    assert_eq!((report.complete, report.undecided), (true, 3));
+
+    let limited = Scene::empty().await.settings("limits = { agree_per_day = 0 }");
+    three(&limited).await;
+    assert_eq!(limited.pass().await.undecided, 2, "one is held, one kept back");
+
+    let refused = Scene::empty().await;
+    three(&refused).await;
+    refused.fault("dev_agree:errcode=40013:always");
+    let report = refused.pass().await;
+    assert_eq!((report.failed > 0 || !report.troubles.is_empty(), report.complete, report.undecided), (true, true, 2));
+
+    let torn = Scene::empty().await;
+    three(&torn).await;
+    torn.fault("dev_apply_list@page=2:html:always");
+    assert!(!torn.pass().await.complete, "a list with a gap");
+
+    let (stopped, watch) = (Scene::empty().await, Watch::default());
+    watch.stop.cancel();
+    let service = stopped.service().await;
+    let report = service.accounts()[0].pass(service.store(), &watch, &|_| ()).await;
+    assert_eq!((report.complete, report.stopped), (false, true));
+
+    let unverified = Scene::empty().await;
+    three(&unverified).await;
+    let service = unverified.service().await;
+    let once = std::sync::Once::new();
+    let no_list_after_acting = |stage| {
+        if matches!(stage, Stage::Acting { .. }) {
+            once.call_once(|| unverified.fault("dev_apply_list:http=500:always"));
+        }
+    };
+    let report = service.accounts()[0].pass(service.store(), &Watch::default(), &no_list_after_acting).await;
+    assert_eq!((report.agreed, report.undecided), (1, 2), "what WeChat accepted is decided: {report:#?}");
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use std::{
 
 /// Files the repository is not complete without.
 const REQUIRED: &[&str] = &[
+    ".ci/deb",
     ".ci/run",
     ".editorconfig",
     ".gitattributes",
@@ -22,6 +23,7 @@ const REQUIRED: &[&str] = &[
     "README.zh-CN.md",
     "config.example.toml",
     "deny.toml",
+    "docs/doctor.md",
     "docs/security.md",
     "docs/security.zh-CN.md",
     "migrations",
@@ -59,7 +61,7 @@ const WRITTEN_BY_CARGO: &str = "Cargo.lock";
 fn the_expected_files_are_there() {
     let missing: Vec<_> = REQUIRED.iter().filter(|file| !in_repository(file).exists()).collect();
     assert!(missing.is_empty(), "{missing:?}");
-    for script in [".ci/run", "systemd/menshen-as-service"] {
+    for script in [".ci/deb", ".ci/run", "systemd/menshen-as-service"] {
         let mode = fs::metadata(in_repository(script)).expect("listed above").permissions().mode();
         assert_eq!(mode & 0o111, 0o111, "{script} can be run");
     }

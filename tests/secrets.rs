@@ -312,7 +312,7 @@ async fn no_canary_where_nobody_answers() {
     ] {
         let mut scene = scene().await.settings(&more);
         scene.base_url.clone_from(&base_url);
-        for args in ["--dry-run", "run --once"] {
+        for args in ["--dry-run", "run --once", "doctor", "doctor --format json --yes"] {
             let done = run(&scene, args);
             assert_eq!(done.status, Some(1), "{base_url} {more}\n{}\n{}", done.out, done.err);
             nets.check(&base_url, &done);
@@ -386,6 +386,11 @@ async fn no_canary_in_what_only_looks() {
     ] {
         nets.check(args, &run(&scene, args));
     }
+    for args in ["doctor", "doctor --format json --yes", "doctor --format csv --offline"] {
+        let done = run(&scene, args);
+        nets.check(args, &done);
+        nets.words.absent(done.out.as_bytes(), args);
+    }
     for mut args in helps(&scene, "") {
         args.push_str(" --help");
         nets.check(&args, &run(&scene, &args).exits(0));
@@ -394,6 +399,25 @@ async fn no_canary_in_what_only_looks() {
     nets.check_tables(&scene).await;
     let found = run(&scene, "audit list --format json");
     assert!(nets.words.find(found.out.as_bytes()).is_some(), "results may show who applied: {}", found.out);
+}
+
+#[test]
+fn no_canary_from_the_doctor_through_any_fault() {
+    let calls = ["token", "stable_token", "dev_apply_list", "quota_get", "component_token"];
+    side_by_side(effects(), async |effect: String| {
+        for scene in [scene().await, delegated().await] {
+            let specs = calls.map(|call| format!("{call}:{effect}:always"));
+            specs.iter().filter(|spec| Fault::parse(spec).is_ok()).for_each(|spec| scene.fault(spec));
+            let done = run(&scene, "doctor --format json --yes");
+            scene.calm();
+            let mut seen = tokens(&scene.world);
+            seen.push(scene.world.ticket());
+            let nets = Nets::new(&seen);
+            nets.check(&effect, &done);
+            nets.words.absent(done.out.as_bytes(), &effect);
+            assert!(done.out.contains("\"id\":\"list\""), "{effect}: {}\n{}", done.out, done.err);
+        }
+    });
 }
 
 /// Every command and what is below it, as `--help` lists them.
@@ -431,6 +455,7 @@ async fn no_canary_in_a_configuration_error() {
             let done = finish(loud(&scene, &mut menshen(scene.dir.path())).args(args)).exits(2);
             nets.check(&text, &done);
         }
+        nets.check(&text, &finish(loud(&scene, &mut menshen(scene.dir.path())).args(["doctor"])).exits(2));
     }
     // A secret that cannot go into a header or a line is not repeated either.
     std::fs::write(scene.config_path(), &good).expect("a configuration");

@@ -33,6 +33,7 @@ const REQUIRED: &[(&str, &str, Option<&str>)] = &[
     ("Service", "StateDirectoryMode", Some("0750")),
     ("Service", "LoadCredential", Some("app-secret:/etc/menshen/credentials/app-secret")),
     ("Service", "LimitCORE", Some("0")),
+    ("Service", "LimitNOFILE", None),
     ("Service", "MemoryMax", None),
     ("Service", "TasksMax", None),
     ("Service", "CapabilityBoundingSet", Some("")),
@@ -41,47 +42,157 @@ const REQUIRED: &[(&str, &str, Option<&str>)] = &[
     ("Install", "WantedBy", Some("multi-user.target")),
 ];
 
+/// What the watch must say besides: it only reads, and fails when it should.
+const REQUIRED_OF_WATCH: &[(&str, &str, Option<&str>)] = &[
+    ("Service", "Type", Some("oneshot")),
+    (
+        "Service",
+        "ExecStart",
+        Some("/usr/bin/menshen -c /etc/menshen/menshen.toml status --max-oldest 20h --max-silence 30m"),
+    ),
+    ("Service", "User", Some("menshen")),
+    ("Service", "Group", Some("menshen")),
+    ("Service", "UMask", Some("0027")),
+    ("Service", "TimeoutStartSec", None),
+    ("Service", "PrivateNetwork", Some("yes")),
+    ("Service", "InaccessiblePaths", Some("-/etc/menshen/credentials")),
+];
+
+const REQUIRED_OF_TIMER: &[(&str, &str, Option<&str>)] = &[
+    ("Timer", "OnBootSec", None),
+    ("Timer", "OnUnitActiveSec", Some("10min")),
+    ("Install", "WantedBy", Some("timers.target")),
+];
+
+/// Of the service's settings, those the watch has no use for, or its own.
+const NOT_OF_WATCH: &[&str] = &[
+    "Type",
+    "NotifyAccess",
+    "ExecStart",
+    "ExecReload",
+    "WatchdogSec",
+    "Restart",
+    "RestartSec",
+    "RestartPreventExitStatus",
+    "TimeoutStartSec",
+    "TimeoutStopSec",
+    "StateDirectory",
+    "StateDirectoryMode",
+    "LoadCredential",
+    "RestrictAddressFamilies",
+];
+
 #[test]
 fn the_unit_says_what_it_must() {
-    let unit = settings(&read("systemd/menshen.service"));
-    for (section, key, wanted) in REQUIRED {
+    says_what_it_must("systemd/menshen.service", REQUIRED);
+    says_what_it_must("systemd/menshen-watch.service", REQUIRED_OF_WATCH);
+    says_what_it_must("systemd/menshen-watch.timer", REQUIRED_OF_TIMER);
+}
+
+/// Whatever keeps the service in its place keeps the watch in it.
+#[test]
+fn the_watch_is_hardened_like_the_service() {
+    let of = |path: &str| settings(&read(path)).into_iter().filter(|(section, _, _)| section == "Service");
+    let watch: Vec<_> = of("systemd/menshen-watch.service").collect();
+    let lost: Vec<_> = of("systemd/menshen.service")
+        .filter(|one| !NOT_OF_WATCH.contains(&one.1.as_str()) && !watch.contains(one))
+        .collect();
+    assert!(lost.is_empty(), "{lost:#?}");
+    let holders = watch
+        .iter()
+        .filter(|(_, key, _)| ["StateDirectory", "LoadCredential", "ReadWritePaths"].contains(&key.as_str()));
+    assert_eq!(holders.count(), 0, "it writes nothing and holds no secret");
+}
+
+/// The watch reads what a killed service left, as another user of its group who may write nothing.
+#[test]
+fn a_watch_that_may_write_nothing_reads_what_a_killed_service_left() {
+    const OWNER: u32 = 64_103;
+    const GROUP: u32 = 64_102;
+    if !installed("setpriv") || !rustix::process::geteuid().is_root() {
+        return skipped("setpriv or root");
+    }
+    let place = TempDir::new().expect("a temporary directory");
+    fs::set_permissions(place.path(), fs::Permissions::from_mode(0o755)).expect("our own directory");
+    let program = place.path().join("menshen");
+    fs::copy(env!("CARGO_BIN_EXE_menshen"), &program).expect("a copy others can reach");
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("our own file");
+    let state = place.path().join("state");
+    fs::create_dir(&state).expect("the state directory");
+    chown(&state, Some(OWNER), Some(GROUP)).expect("root may");
+    let run_as = |user: u32, args: &[&str]| {
+        let mut command = Command::new("setpriv");
+        command.args([format!("--reuid={user}"), format!("--regid={GROUP}"), "--clear-groups".to_owned()]);
+        command.arg(&program).args(args).args(["--sandbox", "--state-dir"]).arg(&state);
+        command.current_dir(place.path()).env_clear();
+        command
+    };
+    let mut service = run_as(OWNER, &["run"]).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().expect("it starts");
+    let mut log = BufReader::new(service.stderr.take().expect("piped")).lines();
+    assert!(log.any(|line| line.is_ok_and(|line| line.contains("menshen works"))), "it never worked");
+    // It is not done with its files, and never will be.
+    service.kill().expect("our child");
+    service.wait().expect("our child");
+    let once = run(&mut run_as(OWNER, &["run", "--once"]));
+    assert!(once.status.success(), "{}", all_of(&once));
+    let mut service = run_as(OWNER, &["run"]).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().expect("it starts");
+    let mut log = BufReader::new(service.stderr.take().expect("piped")).lines();
+    assert!(log.any(|line| line.is_ok_and(|line| line.contains("menshen works"))), "it never worked");
+    fs::set_permissions(&state, fs::Permissions::from_mode(0o550)).expect("root may");
+    let beside = run(&mut run_as(OWNER + 1, &["status", "--max-silence", "30m"]));
+    assert!(beside.status.success() && all_of(&beside).contains(" works on "), "{}", all_of(&beside));
+    service.kill().expect("our child");
+    service.wait().expect("our child");
+    assert!(state.join("menshen.db-wal").exists(), "it was killed");
+    let dead = run(&mut run_as(OWNER + 1, &["status", "--max-silence", "30m"]));
+    assert!(dead.status.success() && all_of(&dead).contains("NO SERVICE RUNS"), "{}", all_of(&dead));
+}
+
+#[track_caller]
+fn says_what_it_must(path: &str, required: &[(&str, &str, Option<&str>)]) {
+    let unit = settings(&read(path));
+    for (section, key, wanted) in required {
         let mut values = unit.iter().filter(|(s, k, _)| s == section && k == key).map(|(_, _, value)| value);
         let found = values.next();
-        assert!(found.is_some(), "[{section}] {key} is missing");
+        assert!(found.is_some(), "{path}: [{section}] {key} is missing");
         if let Some(wanted) = wanted {
-            assert_eq!(found.map(String::as_str), Some(*wanted), "[{section}] {key}");
+            assert_eq!(found.map(String::as_str), Some(*wanted), "{path}: [{section}] {key}");
         }
     }
 }
 
 #[test]
-fn systemd_finds_nothing_to_say_about_the_unit() {
+fn systemd_finds_nothing_to_say_about_the_units() {
     if !installed("systemd-analyze") || !Path::new("/bin/kill").exists() {
         return skipped("systemd-analyze or kill");
     }
     let place = TempDir::new().expect("a temporary directory");
-    let unit = place.path().join("menshen.service");
-    // The program need not be installed on the machine that builds it.
-    let text = read("systemd/menshen.service").replace("/usr/bin/menshen", env!("CARGO_BIN_EXE_menshen"));
-    fs::write(&unit, text).expect("the copy can be written");
-    let verify = run(Command::new("systemd-analyze").arg("verify").arg(&unit));
+    let units = ["menshen.service", "menshen-watch.service", "menshen-watch.timer"];
+    for unit in units {
+        // The program need not be installed on the machine that builds it.
+        let text = read(&format!("systemd/{unit}")).replace("/usr/bin/menshen", env!("CARGO_BIN_EXE_menshen"));
+        fs::write(place.path().join(unit), text).expect("the copy can be written");
+    }
+    let verify = run(Command::new("systemd-analyze").arg("verify").args(units.map(|unit| place.path().join(unit))));
     assert_eq!((verify.status.success(), all_of(&verify)), (true, String::new()));
 }
 
 #[test]
-fn the_unit_is_exposed_by_one_and_a_half_at_most() {
+fn the_units_are_exposed_by_one_and_a_half_at_most() {
     if !installed("systemd-analyze") {
         return skipped("systemd-analyze");
     }
-    let unit = in_repository("systemd/menshen.service");
-    let rated = run(Command::new("systemd-analyze")
-        .args(["security", "--no-pager", "--offline=true", "--threshold=15"])
-        .arg(unit)
-        .env("SYSTEMD_COLORS", "0"));
-    let words = all_of(&rated);
-    let level = words.split("exposure level for menshen.service: ").nth(1).and_then(|rest| rest.split(' ').next());
-    let level: f64 = level.and_then(|level| level.parse().ok()).unwrap_or_else(|| panic!("no rating in\n{words}"));
-    assert!(rated.status.success() && level <= 1.5, "{words}");
+    for unit in ["menshen.service", "menshen-watch.service"] {
+        let rated = run(Command::new("systemd-analyze")
+            .args(["security", "--no-pager", "--offline=true", "--threshold=15"])
+            .arg(in_repository(&format!("systemd/{unit}")))
+            .env("SYSTEMD_COLORS", "0"));
+        let words = all_of(&rated);
+        let said = format!("exposure level for {unit}: ");
+        let level = words.split(&said).nth(1).and_then(|rest| rest.split(' ').next());
+        let level: f64 = level.and_then(|level| level.parse().ok()).unwrap_or_else(|| panic!("no rating in\n{words}"));
+        assert!(rated.status.success() && level <= 1.5, "{words}");
+    }
 }
 
 #[test]
@@ -203,7 +314,9 @@ fn shellcheck_finds_nothing_in_the_scripts() {
     if !installed("shellcheck") {
         return skipped("shellcheck");
     }
-    let scripts = ["systemd/menshen-as-service", ".ci/run"].map(in_repository);
+    let scripts = ["systemd/menshen-as-service", ".ci/run", ".ci/deb"].map(in_repository);
+    let maintainers = ["postinst", "prerm", "postrm"].map(|name| in_repository(&format!(".ci/debian/{name}")));
+    let scripts = [scripts, maintainers].concat();
     let found = run(Command::new("shellcheck").args(scripts.iter().filter(|script| script.exists())));
     assert!(found.status.success(), "{}", all_of(&found));
 }

@@ -24,6 +24,10 @@ pub(super) struct Menshen {
     rules: usize,
     /// Adds an account behind https, where nobody answers: certificates are loaded all the same.
     pub(super) tls: bool,
+    /// `max_in_flight`.
+    pub(super) in_flight: u32,
+    /// More of the configuration, before the rules.
+    pub(super) settings: &'static str,
 }
 
 /// What a process cost.
@@ -38,7 +42,14 @@ pub(super) struct Cost {
 impl Menshen {
     /// State and configuration live in `dir`; `rules` more rules, of five keywords each, that nothing meets.
     pub(super) fn new(dir: &Path, base_url: &str, rules: usize) -> Menshen {
-        Menshen { dir: dir.canonicalize().unwrap(), base_url: base_url.to_owned(), rules, tls: false }
+        Menshen {
+            dir: dir.canonicalize().unwrap(),
+            base_url: base_url.to_owned(),
+            rules,
+            tls: false,
+            in_flight: super::IN_FLIGHT,
+            settings: "",
+        }
     }
 
     /// `menshen run --once`: its report and what it cost.
@@ -92,7 +103,9 @@ impl Menshen {
         let mut text = CONFIG
             .replace("{schedule}", schedule)
             .replace("{state_dir}", self.dir.to_str().unwrap())
-            .replace("{base_url}", &self.base_url);
+            .replace("{base_url}", &self.base_url)
+            .replace("{in_flight}", &self.in_flight.to_string())
+            .replace("{settings}", self.settings);
         if self.tls {
             text.push_str(
                 "[[account]]\nname = \"tls\"\nappid = \"wx5a4d424f58000009\"\nbase_url = \"https://127.0.0.1:1\"\n\
@@ -124,13 +137,15 @@ state_dir = "{state_dir}"
 
 [wechat]
 base_url = "{base_url}"
-max_in_flight = 16
+max_in_flight = {in_flight}
 calls_per_minute = 100000
 
 [[account]]
 name = "bench"
 appid = "wx5a4d424f58000001"
 token = { secret = { env = "BENCH_SECRET" } }
+
+{settings}
 
 [[rule]]
 name = "spam"

@@ -50,6 +50,11 @@ impl WeChat {
         format!("http://{}", self.addr)
     }
 
+    /// Asks the control surface.
+    pub(super) fn control(&self, path: &str, body: &Value) -> Value {
+        Http::to(self.addr).post(&format!("/sandbox/{path}"), body)
+    }
+
     pub(super) fn now_ms(&self) -> i64 {
         Http::to(self.addr).get("/sandbox/world")["now_ms"].as_i64().unwrap()
     }

@@ -1,10 +1,12 @@
 //! What must hold of any bytes: shared by the fuzz targets and by the ordinary test over the corpus.
 #![allow(dead_code, unused_imports, reason = "each target uses one of them")]
 
+mod beside;
 mod console;
 mod rules;
 mod wechat;
 
+pub(crate) use beside::{mark, robot, shown};
 pub(crate) use console::{command, control, fault, secret, settings};
 pub(crate) use rules::{case, configuration, folding, list, recorded, template};
 pub(crate) use wechat::{answer, entries, handed, page};

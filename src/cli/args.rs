@@ -1,9 +1,11 @@
 //! The command line, as clap reads it.
 
 use super::api::ApiCommand;
+use super::doctor::DoctorArgs;
 use super::notify::NotifyCommand;
 use super::review::ReviewCommand;
 use super::rules::RulesCommand;
+use super::status::{self, StatusArgs};
 use crate::store::KeptHead;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
@@ -14,6 +16,7 @@ Examples:
   menshen run --once --sandbox            try it: a pass over a simulated WeChat, no account needed
   menshen --dry-run                       what would become of every pending application, and why
   menshen run                             the service
+  menshen status                          what it does now, and what needs a person
   menshen audit list --verdict refuse     who was refused, and by which rule
   menshen pause --action agree --why \"…\"  stop letting in while evaluation goes on
 
@@ -22,7 +25,7 @@ Exit status: 0 done, 1 something failed, 2 the command line or the configuration
 
 /// Decides applications to use a WeChat Mini Program plugin: by rules, with a record of every decision.
 #[derive(Debug, Parser)]
-#[command(name = "menshen", version, after_help = EXAMPLES, args_conflicts_with_subcommands = false)]
+#[command(name = "menshen", version = env!("MENSHEN_VERSION"), after_help = EXAMPLES, args_conflicts_with_subcommands = false)]
 pub(super) struct Cli {
     #[command(flatten)]
     pub(super) global: Global,
@@ -100,6 +103,9 @@ pub(super) enum Command {
         #[command(subcommand)]
         what: ApiCommand,
     },
+    /// Check everything that can be wrong, and say how to mend it; changes nothing
+    #[command(after_help = DOCTOR_EXAMPLES)]
+    Doctor(DoctorArgs),
     /// Stop acting (all, an account, an action) while evaluation goes on
     #[command(
         after_help = "Examples:\n  menshen pause --why \"rules under review\"\n  menshen pause --account express --action refuse\n  menshen pause --list --format json"
@@ -110,6 +116,9 @@ pub(super) enum Command {
         after_help = "Examples:\n  menshen resume --why \"checked in the console: all as it should be\"\n  menshen resume --action refuse"
     )]
     Resume(Scope),
+    /// What the service does now: pending, held, brakes, limits, quota; for a watch, whether anything is overdue
+    #[command(after_help = status::EXAMPLES)]
+    Status(StatusArgs),
     /// Chat robots, webhooks and commands that are told what needs a person
     Notify {
         #[command(subcommand)]
@@ -126,7 +135,10 @@ pub(super) enum Command {
     },
     /// Print the man page
     #[command(hide = true)]
-    Man,
+    Man {
+        /// Write a page for each command into this directory
+        dir: Option<PathBuf>,
+    },
 }
 
 const RUN_EXAMPLES: &str = "\
@@ -135,6 +147,16 @@ Examples:
   menshen run --once                               one pass over every account, then exit
   menshen run --dry-run --format json | jq .why    preview; nothing is sent, nothing is written
   menshen -c my.toml run --dry-run --sandbox       my rules against a simulated WeChat";
+
+const DOCTOR_EXAMPLES: &str = "\
+Examples:
+  menshen doctor
+  menshen doctor --account express --format json
+  menshen doctor --offline                 this machine alone, nothing is sent
+  sudo menshen-as-service doctor           as the service would find it: its user, its credentials
+
+✓ well, ! to look at, ✗ to mend, – not looked at; docs/doctor.md tells what each check looks at.
+Exit status: 0 nothing must be mended, 1 something must be, 2 the configuration or its rules are wrong (or the command line).";
 
 const SANDBOX_EXAMPLES: &str = "\
 Examples:

@@ -6,6 +6,7 @@ use super::setup::{Ground, Purpose};
 use super::{DONE, Wrong};
 use crate::config::Config;
 use crate::policy::{Action, AppId};
+use crate::service::make_state_dir;
 use crate::store::{ActiveBrake, BrakeKind, BrakeScope, NewBrake, Pulled, Reader, Store};
 use anyhow::Error;
 use jiff::Timestamp;
@@ -207,7 +208,7 @@ async fn open(global: &Global, scope: &Scope) -> Result<(Config, Store, BrakeSco
     let account = scope.account.as_deref().map(|name| appid(&ground.config, name)).transpose()?;
     let action = scope.action.as_deref().and_then(|word| Action::ALL.into_iter().find(|action| action.word() == word));
     let dir = &ground.config.service.state_dir;
-    std::fs::create_dir_all(dir)?;
+    make_state_dir(dir)?;
     let store = Store::open(&dir.join("menshen.db")).await?;
     Ok((ground.config, store, BrakeScope { account, base_url: None, action }))
 }

@@ -12,8 +12,9 @@ pub(super) const RULES: &str = include_str!("demo.toml");
 
 /// What a sandbox's world is kept in; a state directory of a real service has none.
 const WORLD: &str = "world.json";
-/// The audit log, SQLite's files beside it, and the mark of how far it had come.
-const LOG: [&str; 5] = ["menshen.db", "menshen.db-wal", "menshen.db-shm", "menshen.db-journal", "menshen.mark"];
+/// The audit log, SQLite's files beside it, the mark of how far it had come, and what `status` shows.
+const LOG: [&str; 6] =
+    ["menshen.db", "menshen.db-wal", "menshen.db-shm", "menshen.db-journal", "menshen.mark", "menshen.status"];
 
 /// Whether the directory holds an audit log that no sandbox wrote.
 pub(super) fn is_real(dir: &Path) -> bool {

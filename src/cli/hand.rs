@@ -8,7 +8,7 @@ use super::{DONE, FAILED, Wrong, audit, brakes, confirm};
 use crate::config::{self, Config};
 use crate::policy::{Action, AppId};
 use crate::sandbox::Server;
-use crate::service::{Account, Obstacle, PassReport, Stage, Watch, Wish, Words};
+use crate::service::{Account, Obstacle, PassReport, Stage, Watch, Wish, Words, make_state_dir};
 use crate::store::{Filter, Store};
 use anyhow::Error;
 use jiff::tz::TimeZone;
@@ -81,7 +81,7 @@ pub(super) struct Desk {
 impl Desk {
     pub(super) async fn open(ground: Ground, account: &str) -> Result<Desk, Error> {
         let dir = &ground.config.service.state_dir;
-        std::fs::create_dir_all(dir)?;
+        make_state_dir(dir)?;
         let store = Arc::new(Store::open(&dir.join("menshen.db")).await?);
         let accounts = Account::all(&ground.config, &ground.around, &[])?;
         let account = accounts.into_iter().find(|known| known.name() == account).expect("it was chosen among them");

@@ -10,8 +10,10 @@ mod audit;
 mod brakes;
 mod confirm;
 mod demo;
+mod doctor;
 mod hand;
 mod logging;
+mod manual;
 mod memory;
 mod notify;
 mod print;
@@ -21,6 +23,7 @@ mod rules;
 mod run;
 mod sandbox;
 mod setup;
+mod status;
 
 use anyhow::Error;
 use args::{Cli, Command};
@@ -80,6 +83,8 @@ async fn dispatch(cli: Cli) -> Result<u8, Error> {
         Some(Command::Api { what }) => Box::pin(api::api(global, what)).await,
         Some(Command::Review { what }) => Box::pin(review::review(global, what)).await,
         Some(Command::Notify { what }) => Box::pin(notify::notify(global, what)).await,
+        Some(Command::Doctor(args)) => Box::pin(doctor::doctor(global, &args)).await,
+        Some(Command::Status(args)) => status::status(global, &args).await,
         Some(Command::Pause(args)) => brakes::pause(global, &args).await,
         Some(Command::Resume(scope)) => brakes::resume(global, &scope).await,
         Some(Command::Sandbox(options)) => sandbox::serve(global, &options).await,
@@ -90,10 +95,7 @@ async fn dispatch(cli: Cli) -> Result<u8, Error> {
             std::io::stdout().write_all(&script)?;
             Ok(DONE)
         }
-        Some(Command::Man) => {
-            clap_mangen::Man::new(Cli::command()).render(&mut std::io::stdout())?;
-            Ok(DONE)
-        }
+        Some(Command::Man { dir }) => manual::manual(dir.as_deref()),
     }
 }
 

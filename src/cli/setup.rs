@@ -117,7 +117,7 @@ pub(super) fn rules_file(path: &Path) -> Result<Config, Error> {
     config::load(path, &config::Surroundings::of_process(), Need::Policy).map_err(wrong)
 }
 
-fn only_with_sandbox(global: &Global) -> Result<(), Error> {
+pub(super) fn only_with_sandbox(global: &Global) -> Result<(), Error> {
     let given = [("--state-dir", global.state_dir.is_some()), ("--fresh", global.fresh)];
     match given.iter().find(|(_, given)| *given) {
         Some((option, _)) => Err(Error::new(Wrong(format!(

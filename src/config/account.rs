@@ -257,7 +257,7 @@ fn set<T>(target: &mut T, value: Option<T>) {
 }
 
 /// A file of certificates, read where calls are going to be made.
-fn ca_file(value: &Value<'_>, path: &Path, surroundings: &Surroundings, need: Need) -> Option<CaFile> {
+pub(super) fn ca_file(value: &Value<'_>, path: &Path, surroundings: &Surroundings, need: Need) -> Option<CaFile> {
     const HELP: &str = "name a file of certificates in PEM form, readable by the user of the service";
     let path = path.parent().unwrap_or(Path::new("")).join(value.words()?);
     if need != Need::Secrets {
@@ -326,7 +326,8 @@ pub(super) fn is_loopback(url: &Url) -> bool {
     }
 }
 
-fn proxy(value: &Value<'_>) -> Option<ProxyAddress> {
+/// The address of a proxy.
+pub(super) fn proxy(value: &Value<'_>) -> Option<ProxyAddress> {
     let text = value.words()?;
     let url = Url::parse(text).ok().filter(|url| url.host().is_some());
     let known = |url: &Url| ["http", "https", "socks5", "socks5h"].contains(&url.scheme());

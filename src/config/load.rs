@@ -1,7 +1,7 @@
 //! Reading everything, in one go, and giving back either a whole configuration or every problem.
 
 use super::account::{self, Defaults};
-use super::{Config, ConfigError, Need, Surroundings, files, include, notify, service, token};
+use super::{Config, ConfigError, Need, Surroundings, files, include, metrics, notify, service, token};
 use crate::document::{Problems, Reading, Table};
 use crate::policy::RuleSet;
 use crate::policy::parse::{CaseSpec, Outside, ParsedPolicy, parse, parse_cases};
@@ -46,7 +46,7 @@ pub fn check_text(path: &Path, text: &str, surroundings: &Surroundings) -> Resul
     Ok(Checked { config, warnings })
 }
 
-fn text_of(path: &Path, surroundings: &Surroundings) -> Result<String, Problems> {
+pub(super) fn text_of(path: &Path, surroundings: &Surroundings) -> Result<String, Problems> {
     let name = path.display().to_string();
     files::read(path, surroundings).map_err(|why| {
         let help = why.help.or_else(|| Some("name another file with -c FILE or $MENSHEN_CONFIG".to_owned()));
@@ -65,7 +65,7 @@ pub fn load_text(path: &Path, text: &str, surroundings: &Surroundings, need: Nee
     Ok(config)
 }
 
-fn read_text(reading: &Reading, path: &Path, text: &str, surroundings: &Surroundings, need: Need) -> Config {
+pub(super) fn read_text(reading: &Reading, path: &Path, text: &str, surroundings: &Surroundings, need: Need) -> Config {
     let document = reading.parse(&path.display().to_string(), text);
     let root = document.root(reading);
     let config = read(&root, path, surroundings, need);
@@ -150,7 +150,8 @@ fn read(root: &Table<'_>, path: &Path, surroundings: &Surroundings, need: Need) 
             (service, platform, accounts, names)
         }
     };
-    let told = root.optional("notify");
+    let (told, measured) = (root.optional("notify"), root.optional("metrics"));
+    let metrics = if need == Need::Policy { None } else { metrics::read(measured) };
     let notify = match need {
         Need::Policy => Vec::new(),
         _ => notify::read(told, &notify::Around { path, surroundings, need, accounts: &account_names }),
@@ -172,6 +173,7 @@ fn read(root: &Table<'_>, path: &Path, surroundings: &Surroundings, need: Need) 
         pending,
         housekeeping,
         notify,
+        metrics,
     }
 }
 

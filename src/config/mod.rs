@@ -9,12 +9,14 @@ mod files;
 mod find;
 mod include;
 mod load;
+mod metrics;
 mod notify;
 mod proxy;
 mod schedule;
 mod secret;
 mod service;
 mod surroundings;
+mod survey;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -23,12 +25,14 @@ mod writers;
 pub use account::{Account, CaFile, Limits, Wechat};
 pub use find::find;
 pub use load::{Checked, check, check_text, load, load_cases, load_text};
+pub use metrics::Metrics;
 pub use notify::{Notify, NotifyContent, NotifyEvent, NotifyKind, NotifyLanguage};
 pub use proxy::ProxyAddress;
 pub use schedule::Schedule;
-pub use secret::{Origin, Secret};
+pub use secret::{Origin, Secret, Unread};
 pub use service::{Pending, Service};
 pub use surroundings::{Surroundings, Variables};
+pub use survey::{NamedSecret, Survey, survey};
 pub use token::{Command, Header, Place, Platform, Token};
 
 use crate::document::{Problem, Problems};
@@ -59,6 +63,8 @@ pub struct Config {
     pub housekeeping: Housekeeping,
     /// `[[notify]]`; empty when loaded with [`Need::Policy`].
     pub notify: Vec<Notify>,
+    /// `[metrics]`; `None` = nothing is served, or loaded with [`Need::Policy`].
+    pub metrics: Option<Metrics>,
 }
 
 /// What the caller needs of a configuration.

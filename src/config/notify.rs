@@ -1,7 +1,9 @@
 //! `[[notify]]`: who is told of what.
 
+use super::account::{self, CaFile};
+use super::proxy::ProxyAddress;
 use super::secret::{self, Secret};
-use super::{Need, Surroundings, account, writers};
+use super::{Need, Surroundings, writers};
 use crate::document::{Table, Value, suggest};
 use jiff::civil::Time;
 use secrecy::ExposeSecret;
@@ -27,6 +29,11 @@ pub struct Notify {
     pub language: NotifyLanguage,
     /// When the digest of the day before is due, in `service.timezone`.
     pub digest_at: Time,
+    /// An HTTP or SOCKS proxy on the way to its address. Its own: that of `[wechat]` may let nothing but WeChat through,
+    /// and a webhook of the house must not go out through it.
+    pub proxy: Option<ProxyAddress>,
+    /// Certificates to trust beside the machine's own.
+    pub ca_file: Option<CaFile>,
 }
 
 /// What is told, and where. The address is a secret.
@@ -148,6 +155,7 @@ fn one(value: &Value<'_>, around: &Around<'_>, names: &mut account::Unique) -> O
     let name = table.required("name").and_then(|v| names.take(&v));
     let word = table.required("kind").and_then(|v| v.one_of(&KINDS));
     let kind = kind(&table, word, around);
+    let way = way(&table, word, around);
     let events = match table.optional("events") {
         None => Some(EVENTS.map(|(_, event)| event).to_vec()),
         Some(events) => events.filled_list().map(|list| list.iter().filter_map(|v| v.one_of(&EVENTS)).collect()),
@@ -168,7 +176,22 @@ fn one(value: &Value<'_>, around: &Around<'_>, names: &mut account::Unique) -> O
         keyword,
         language: language?,
         digest_at: digest_at?,
+        proxy: way.0,
+        ca_file: way.1,
     })
+}
+
+/// How its address is reached: proxy and certificates, which a command has no use for.
+fn way(table: &Table<'_>, word: Option<Word>, around: &Around<'_>) -> (Option<ProxyAddress>, Option<CaFile>) {
+    let (proxy, ca_file) = (table.optional("proxy"), table.optional("ca_file"));
+    if word == Some(Word::Command) {
+        for value in [&proxy, &ca_file].into_iter().flatten() {
+            value.wrong("kind", "this kind has no use for the key", "a command finds its own way");
+        }
+        return (None, None);
+    }
+    let ca_file = ca_file.and_then(|v| account::ca_file(&v, around.path, around.surroundings, around.need));
+    (proxy.and_then(|v| account::proxy(&v)), ca_file)
 }
 
 /// The keys that a kind needs; those it has no use for are errors.

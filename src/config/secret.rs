@@ -3,6 +3,8 @@
 use super::{Need, Surroundings, files};
 use crate::document::{Table, Value};
 use secrecy::{ExposeSecret, SecretString, zeroize::Zeroizing};
+use std::fmt;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 /// A secret and where it comes from. Prints as its origin.
@@ -42,6 +44,38 @@ impl Secret {
     /// Where it comes from.
     pub fn origin(&self) -> &Origin {
         &self.origin
+    }
+
+    /// Looks whether it can be had now; it is read and forgotten. Gives the permissions of the file that `file` names.
+    ///
+    /// # Errors
+    /// Why not, and what to do; the secret is not in it.
+    pub fn look(&self, surroundings: &Surroundings) -> Result<Option<u32>, Unread> {
+        let read = fetch(&self.origin, surroundings).and_then(tidy);
+        read.map_err(|(why, help)| Unread { why, help })?;
+        Ok(match &self.origin {
+            Origin::File(path) => std::fs::metadata(path).ok().map(|found| found.permissions().mode() & 0o7777),
+            Origin::Env(_) | Origin::Credential(_) => None,
+        })
+    }
+}
+
+/// A secret that cannot be had.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unread {
+    /// What is wrong.
+    pub why: String,
+    /// What would be right.
+    pub help: String,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Origin::Env(name) => write!(f, "environment variable {name}"),
+            Origin::File(path) => write!(f, "file {}", path.display()),
+            Origin::Credential(name) => write!(f, "credential {name}"),
+        }
     }
 }
 

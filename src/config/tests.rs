@@ -4,6 +4,7 @@
 mod accounts;
 mod files;
 mod secrets;
+mod survey;
 mod tokens;
 mod values;
 
@@ -177,6 +178,7 @@ fn the_example_shows_every_key() {
         "[[account]]\ntoken.kind = 'cloudbase'\ntoken.zzzzzzzz = 1".into(),
         "[platform]".into(),
         "[platform]\nticket.zzzzzzzz = 1".into(),
+        "[metrics]".into(),
         "[[notify]]".into(),
         "[[rule]]".into(),
         "[[case]]".into(),
@@ -396,6 +398,13 @@ fn notices_are_checked() {
     assert_eq!((one.events.len(), one.accounts.len(), one.content), (6, 0, NotifyContent::Full));
     assert_eq!((one.language, one.digest_at.to_string().as_str()), (NotifyLanguage::Zh, "09:00:00"));
     assert!(!format!("{config:?}").contains("s3cret"));
+    assert!(one.proxy.is_none() && one.ca_file.is_none());
+    let way = "proxy = 'http://me:s3cret@10.0.0.1:3128'";
+    let config = good(&format!(
+        "{ACCOUNT}\n[[notify]]\nname = 'n'\nkind = 'feishu'\n{url}\n{way}\n[wechat]\nproxy = 'http://x'"
+    ));
+    assert_eq!(config.notify[0].proxy.as_ref().map(ProxyAddress::expose), Some("http://me:s3cret@10.0.0.1:3128"));
+    assert!(!format!("{config:?}").contains("s3cret"));
     for (keys, expected) in [
         ("name = 'n'\nkind = 'slack'\nurl = { env = 'MISSING' }", &["value 1", "secret 2"][..]),
         ("name = 'n'\nkind = 'wecom'", &["missing -1"]),
@@ -414,6 +423,12 @@ fn notices_are_checked() {
         ("name = 'n'\nkind = 'command'\ncommand = ['/bin/tell']\nlanguage = 'fr'", &["value 3"]),
         ("name = 'n'\nkind = 'command'\ncommand = ['/bin/tell']\ndigest_at = '9am'", &["value 3"]),
         ("name = 'n'\nkind = 'command'\ncommand = ['/bin/tell']\nevnets = []", &["unknown-key 3"]),
+        (
+            "name = 'n'\nkind = 'command'\ncommand = ['/bin/tell']\nproxy = 'http://10.0.0.1'\nca_file = 'x'",
+            &["kind 3", "kind 4"],
+        ),
+        ("name = 'n'\nkind = 'wecom'\nurl = { file = 'plain' }\nproxy = 'ftp://a:s3cret@b'", &["insecure 2", "url 3"]),
+        ("name = 'n'\nkind = 'wecom'\nurl = { file = 'plain' }\nca_file = 'plain'", &["insecure 2", "unreadable 3"]),
         (
             "name = 'n'\nkind = 'command'\ncommand = ['/bin/tell']\n[[notify]]\nname = 'n'\nkind = 'command'\ncommand = ['/bin/tell']",
             &["duplicate 4"],

@@ -39,8 +39,14 @@ pub enum Undelivered {
     /// The answer cannot be understood.
     #[error("its answer cannot be understood; is the address right?")]
     Unreadable,
-    /// It could not be reached, or did not answer in time.
-    #[error("it cannot be reached: {problem}")]
+    /// No whole answer came in time; it may have taken the message all the same.
+    #[error("it did not answer within {} s", after.as_secs())]
+    Silent {
+        /// How long it had.
+        after: Duration,
+    },
+    /// It could not be reached, or the connection broke; then it may have taken the message all the same.
+    #[error("it cannot be reached: {problem}; check the network, and `proxy` and `ca_file` of this [[notify]]")]
     Unreachable {
         /// What happened, without the address.
         problem: String,
@@ -82,10 +88,16 @@ impl Undelivered {
             Undelivered::Refused { .. } | Undelivered::Status { status: 400..=499, .. } => Again::Seldom,
             Undelivered::Status { .. }
             | Undelivered::Unreadable
+            | Undelivered::Silent { .. }
             | Undelivered::Unreachable { .. }
             | Undelivered::Command { .. } => Again::Soon,
         }
     }
+}
+
+/// What these bytes mean as an answer of each kind of robot: WeCom, Feishu, DingTalk.
+pub fn read_robots(body: &[u8]) -> [Result<(), Undelivered>; 3] {
+    [wecom(body), feishu(body), dingtalk(body)]
 }
 
 const KEYWORD: &str = "set `keyword` to one of the robot's keywords";

@@ -1,17 +1,22 @@
 //! One POST of JSON to an address that is itself a secret.
 //!
 //! Promises that no redirect is followed, that nothing is sent twice by the layers below, that an answer never takes
-//! more memory than its limit, and that no error names the address.
+//! more memory or time than its limit, that this machine is spoken to without the proxy, and that no error names the
+//! address or the proxy's.
 
 use super::answer::Undelivered;
 use super::robot::BuildError;
-use reqwest::{Client, Url, header, redirect, retry};
+use reqwest::{Certificate, Client, NoProxy, Proxy, Url, header, redirect, retry};
 use std::time::Duration;
 
 /// One message, from connecting to the last byte.
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// Robots answer a line.
 const ANSWER_BYTES: usize = 64 << 10;
+/// A robot is told one thing after another, so one connection is enough; it is closed by us before a server or firewall
+/// drops it under a message of ours.
+const IDLE_MAX: Duration = Duration::from_secs(15);
+const IDLE_CONNECTIONS_MAX: usize = 1;
 /// Characters of a cause that are kept.
 const DETAIL_MAX_CHARS: usize = 200;
 
@@ -23,8 +28,9 @@ pub(super) struct Http {
 }
 
 impl Http {
-    /// `url` is what the configuration's secret holds: https, or http on this machine.
-    pub(super) fn new(url: &str) -> Result<Http, BuildError> {
+    /// `url` is what the configuration's secret holds: https, or http on this machine. `proxy` may hold a password;
+    /// `ca_pem` are certificates to trust beside the machine's.
+    pub(super) fn new(url: &str, proxy: Option<&str>, ca_pem: Option<&[u8]>) -> Result<Http, BuildError> {
         let url = Url::parse(url).map_err(|_| BuildError::Url)?;
         // Fails only where a provider is installed already, and then there is one.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -35,12 +41,24 @@ impl Http {
             .redirect(redirect::Policy::none())
             .referer(false)
             .no_proxy()
+            .pool_idle_timeout(IDLE_MAX)
+            .pool_max_idle_per_host(IDLE_CONNECTIONS_MAX)
             .timeout(TIMEOUT)
             .connect_timeout(TIMEOUT / 2);
-        // Without TLS there is no need for root certificates, and a machine may have none.
-        let builder = if url.scheme() == "http" { builder.tls_certs_only([]) } else { builder };
-        let client = builder.build().map_err(|error| BuildError::Tls { problem: cause(error) })?;
-        Ok(Http { client, url })
+        let builder = match proxy {
+            Some(proxy) => builder.proxy(proxy_to(proxy)?),
+            None => builder,
+        };
+        let client = match ca_pem {
+            // Without TLS there is no need for root certificates, and a machine may have none.
+            _ if url.scheme() == "http" => builder.tls_certs_only([]).build().map_err(without_tls),
+            Some(pem) => {
+                let built = builder.tls_certs_merge(certificates(pem)?).build();
+                built.map_err(|error| BuildError::CaFile { problem: cause(error) })
+            }
+            None => builder.build().map_err(without_tls),
+        };
+        Ok(Http { client: client?, url })
     }
 
     /// Posts a body, with these further parameters in the query and headers; gives what a 2xx answer says.
@@ -56,7 +74,6 @@ impl Http {
         }
         let request = self.client.post(url).header(header::CONTENT_TYPE, "application/json; charset=utf-8").body(body);
         let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
-        let broke = |error| Undelivered::Unreachable { problem: cause(error) };
         let mut response = request.send().await.map_err(broke)?;
         let status = response.status();
         if !status.is_success() {
@@ -74,10 +91,35 @@ impl Http {
     }
 }
 
+fn proxy_to(address: &str) -> Result<Proxy, BuildError> {
+    let proxy = Proxy::all(address).map_err(|error| BuildError::Proxy { problem: cause(error) })?;
+    Ok(proxy.no_proxy(NoProxy::from_string("localhost,127.0.0.0/8,::1")))
+}
+
+fn certificates(pem: &[u8]) -> Result<Vec<Certificate>, BuildError> {
+    let read = Certificate::from_pem_bundle(pem).map_err(|error| BuildError::CaFile { problem: cause(error) })?;
+    match read.is_empty() {
+        true => Err(BuildError::CaFile { problem: "no certificate in it (PEM is expected)".to_owned() }),
+        false => Ok(read),
+    }
+}
+
+fn without_tls(error: reqwest::Error) -> BuildError {
+    BuildError::Tls { problem: cause(error) }
+}
+
+/// Tells one that cannot be reached from one that does not answer: the latter may have taken the message.
+fn broke(error: reqwest::Error) -> Undelivered {
+    match error.is_timeout() && !error.is_connect() {
+        true => Undelivered::Silent { after: TIMEOUT },
+        false => Undelivered::Unreachable { problem: cause(error) },
+    }
+}
+
 /// The innermost cause, without the address.
 fn cause(error: reqwest::Error) -> String {
     if error.is_timeout() {
-        return format!("no answer within {} s", TIMEOUT.as_secs());
+        return format!("no connection within {} s", (TIMEOUT / 2).as_secs());
     }
     let error = error.without_url();
     let mut innermost: &dyn std::error::Error = &error;

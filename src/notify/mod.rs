@@ -9,6 +9,8 @@ mod answer;
 mod command;
 mod fit;
 mod http;
+#[cfg(test)]
+mod laws;
 mod message;
 mod notice;
 mod pace;
@@ -18,6 +20,7 @@ mod sign;
 mod spoken;
 mod words;
 
-pub use answer::{Again, Undelivered};
+pub use answer::{Again, Undelivered, read_robots};
 pub use notice::{Applicant, BrakeNews, Counted, Digest, Event, Failure, Language, Letter, News, Notice};
+pub use plain::plain;
 pub use robot::{BuildError, Kind, Robot, Settings};

@@ -18,15 +18,31 @@ pub(super) struct Pace {
     gap: SignedDuration,
     avoids_half_hours: bool,
     sent: VecDeque<Timestamp>,
-    wait_until: Option<Timestamp>,
+    wait: Option<Wait>,
     failures: u32,
+}
+
+/// Until when nothing goes.
+#[derive(Debug, Clone, Copy)]
+struct Wait {
+    until: Timestamp,
+    whose: Whose,
+}
+
+/// Who wants it so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Whose {
+    /// We, because it failed.
+    Ours,
+    /// The robot.
+    Theirs,
 }
 
 impl Pace {
     /// At most so many in any minute, and never two within `gap`.
     pub(super) fn new(per_minute: usize, gap: Duration, avoids_half_hours: bool) -> Pace {
         let gap = SignedDuration::try_from(gap).unwrap_or(MINUTE);
-        Pace { per_minute, gap, avoids_half_hours, sent: VecDeque::new(), wait_until: None, failures: 0 }
+        Pace { per_minute, gap, avoids_half_hours, sent: VecDeque::new(), wait: None, failures: 0 }
     }
 
     /// The earliest instant, from `now` on, at which one may go.
@@ -34,7 +50,8 @@ impl Pace {
         let minute = self.sent.len().checked_sub(self.per_minute).and_then(|first| self.sent.get(first));
         let minute = minute.filter(|at| **at <= now).map(|at| *at + MINUTE);
         let gap = self.sent.iter().rfind(|at| **at <= now).map(|at| *at + self.gap);
-        let earliest = [Some(now), minute, gap, self.wait_until].into_iter().flatten().max().unwrap_or(now);
+        let earliest =
+            [Some(now), minute, gap, self.wait.map(|wait| wait.until)].into_iter().flatten().max().unwrap_or(now);
         if self.avoids_half_hours { uncrowded(earliest) } else { earliest }
     }
 
@@ -47,13 +64,19 @@ impl Pace {
     /// The one that went was taken.
     pub(super) fn taken(&mut self) {
         self.failures = 0;
-        self.wait_until = None;
+        self.wait = None;
     }
 
-    /// The one that went was not taken; nothing goes before `wait` is over. Gives how often in a row it failed.
-    pub(super) fn failed(&mut self, now: Timestamp, wait: impl FnOnce(u32) -> Duration) {
-        self.wait_until = now.checked_add(wait(self.failures)).ok();
+    /// The one that went was not taken; nothing goes before `wait` is over, which is told how often in a row it had failed.
+    pub(super) fn failed(&mut self, now: Timestamp, whose: Whose, wait: impl FnOnce(u32) -> Duration) {
+        self.wait = now.checked_add(wait(self.failures)).ok().map(|until| Wait { until, whose });
         self.failures = self.failures.saturating_add(1);
+    }
+
+    /// What made it fail may be mended: it is tried again at once, unless the robot asked for a pause.
+    pub(super) fn forgive(&mut self) {
+        self.wait = self.wait.filter(|wait| wait.whose == Whose::Theirs);
+        self.failures = 0;
     }
 }
 
@@ -100,13 +123,18 @@ mod tests {
         assert_eq!(pace.next(at(1_801)), at(1_820));
         pace.goes(at(30));
         assert_eq!(pace.next(at(30)), at(30) + SignedDuration::from_millis(500));
-        pace.failed(at(30), |failures| Duration::from_secs(15 << failures));
+        pace.failed(at(30), Whose::Ours, |failures| Duration::from_secs(15 << failures));
         assert_eq!(pace.next(at(31)), at(45));
-        pace.failed(at(45), |failures| Duration::from_secs(15 << failures));
+        pace.failed(at(45), Whose::Ours, |failures| Duration::from_secs(15 << failures));
         assert_eq!(pace.next(at(46)), at(75));
         pace.taken();
         assert_eq!(pace.next(at(76)), at(76));
         pace.goes(at(76));
         assert_eq!(pace.next(at(40)), at(40), "the clock was set back");
+        for (whose, next) in [(Whose::Ours, at(200)), (Whose::Theirs, at(260))] {
+            pace.failed(at(200), whose, |_| Duration::from_secs(60));
+            pace.forgive();
+            assert_eq!(pace.next(at(200)), next, "{whose:?}");
+        }
     }
 }

@@ -2,19 +2,27 @@
 //!
 //! One way for all robots. WeCom's markdown has no escape character and Feishu's text none either, so what any of
 //! them reads as markup is shown by its full-width twin: `<@all>` becomes `＜＠all＞`. Addresses lose what makes a
-//! chat turn them into links. Nothing is hidden: `menshen review show` has the text as it was received.
+//! chat turn them into links. What shows nothing, turns the direction of writing, or piles up over the lines above
+//! is left out. Nothing is hidden: `menshen review show` has the text as it was received.
+
+use crate::policy::is_ignorable;
+use unicode_normalization::char::is_combining_mark;
 
 /// What breaks an address where nobody sees it.
 const BREAK: char = '\u{200B}';
+/// Marks over or under one letter; no language needs more, and a heap of them covers other lines.
+const MARKS_MAX: usize = 4;
+/// Looks like white space and is none.
+const BLANK: char = '\u{2800}';
 
-/// A text of somebody else's, on one line, at most `max_chars` characters long.
-pub(super) fn plain(text: &str, max_chars: usize) -> String {
-    let mut shown = String::with_capacity(text.len());
-    let mut chars = text.chars().filter(|c| !is_invisible(*c)).map(|c| if c.is_control() { ' ' } else { c }).peekable();
-    let mut before = ' ';
-    let mut count = 0;
+/// A text of somebody else's as a chat is shown it: on one line, at most `max_chars` characters and an ellipsis long.
+pub fn plain(text: &str, max_chars: usize) -> String {
+    let mut shown = String::with_capacity(text.len().min(8 * max_chars));
+    let mut chars = seen(text).peekable();
+    let (mut before, mut marks, mut count) = (' ', 0, 0);
     while let Some(c) = chars.next() {
-        if c.is_whitespace() && before.is_whitespace() {
+        marks = if is_combining_mark(c) { marks + 1 } else { 0 };
+        if marks > MARKS_MAX || (c == ' ' && before == ' ') {
             continue;
         }
         if count == max_chars {
@@ -22,12 +30,15 @@ pub(super) fn plain(text: &str, max_chars: usize) -> String {
             break;
         }
         count += 1;
+        let next = chars.peek().copied().unwrap_or(' ');
         shown.push(match c {
-            c if c.is_whitespace() => ' ',
-            ':' if chars.peek() == Some(&'/') => '：',
-            c => harmless(c),
+            // A list, a rule or a heading would begin there.
+            '-' | '+' | '=' if count == 1 => full_width(c),
+            ':' if next == '/' || (before.is_ascii_alphabetic() && next != ' ') => full_width(c),
+            c if is_markup(c) => full_width(c),
+            c => c,
         });
-        if c == '.' && before.is_alphanumeric() && chars.peek().is_some_and(|next| next.is_alphanumeric()) {
+        if joins_an_address(before, c, next) {
             shown.push(BREAK);
         }
         before = c;
@@ -36,22 +47,34 @@ pub(super) fn plain(text: &str, max_chars: usize) -> String {
     shown
 }
 
-/// The full-width twin of what some robot reads as markup.
-fn harmless(c: char) -> char {
+/// The characters of a text that are to be seen, and every white space as a plain one.
+fn seen(text: &str) -> impl Iterator<Item = char> {
+    let seen = text.chars().filter(|c| c.is_control() || !is_ignorable(*c));
+    seen.map(|c| if c.is_control() || c.is_whitespace() || c == BLANK { ' ' } else { c })
+}
+
+/// Whether this is a full stop inside what a chat may take for an address. Not only between letters: a domain may end
+/// in an emoji or an accent, and what stands before may be ours.
+fn joins_an_address(before: char, c: char, next: char) -> bool {
     match c {
-        '<' | '>' | '[' | ']' | '(' | ')' | '{' | '}' | '*' | '_' | '`' | '#' | '~' | '|' | '\\' | '@' | '&' | '$' => {
-            char::from_u32(c as u32 + 0xFEE0).expect("every printable ASCII character has a full-width twin")
-        }
-        other => other,
+        '.' | '\u{2024}' | '\u{FE52}' | '\u{FF0E}' | '\u{FF61}' => next != ' ' && next != c,
+        // Ends a Chinese sentence; only between Latin letters it may be meant for something else.
+        '。' => before.is_ascii_alphanumeric() && next.is_ascii_alphanumeric(),
+        _ => false,
     }
 }
 
-/// Zero-width characters, and those that turn the direction of writing.
-fn is_invisible(c: char) -> bool {
-    matches!(c,
-        '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{115F}' | '\u{1160}' | '\u{180B}'..='\u{180F}' | '\u{200B}'..='\u{200F}'
-        | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{3164}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}'
-        | '\u{FFA0}' | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E0FFF}')
+/// What some robot reads as markup.
+fn is_markup(c: char) -> bool {
+    matches!(
+        c,
+        '<' | '>' | '[' | ']' | '(' | ')' | '{' | '}' | '*' | '_' | '`' | '#' | '~' | '|' | '\\' | '@' | '&' | '$'
+    )
+}
+
+/// The full-width twin of a printable ASCII character.
+fn full_width(c: char) -> char {
+    char::from_u32(c as u32 + 0xFEE0).expect("every printable ASCII character has a full-width twin")
 }
 
 /// An appid that may stand in a command somebody copies into a shell.
@@ -83,10 +106,18 @@ mod tests {
             ("a\u{202E}b\u{200B}c\tq\r\nz", "abc q z"),
             ("&lt;@all&gt;", "＆lt;＠all＆gt;"),
             ("  一 句。完了. ", "一 句。完了."),
+            ("--- - a-b", "－-- - a-b"),
+            ("见 10:30 tel:10086 javascript:x 注:y", "见 10:30 tel：10086 javascript：x 注:y"),
+            (
+                "💩.la caf\u{65}\u{301}.fr evil．com evil。com 完。a a…b a...b",
+                "💩.\u{200B}la caf\u{65}\u{301}.\u{200B}fr evil．\u{200B}com evil。\u{200B}com 完。a a…b a...\u{200B}b",
+            ),
+            ("e\u{301}\u{302}\u{303}\u{304}\u{305}\u{306}x", "e\u{301}\u{302}\u{303}\u{304}x"),
+            ("\u{2800}\u{2800}a\u{2028}b\u{2066}\u{E0041}\u{1D173}c", "a bc"),
             ("\u{0}\u{1}", ""),
         ];
         for (text, expected) in cases {
-            let expected: String = expected.chars().map(|c| if c.is_ascii() { harmless(c) } else { c }).collect();
+            let expected: String = expected.chars().map(|c| if is_markup(c) { full_width(c) } else { c }).collect();
             assert_eq!(plain(text, 200), expected, "{text}");
         }
     }

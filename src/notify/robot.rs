@@ -3,12 +3,13 @@
 use super::answer::{self, Again, Undelivered};
 use super::http::Http;
 use super::notice::{Language, Letter};
-use super::pace::Pace;
+use super::pace::{Pace, Whose};
 use super::words::Reading;
 use super::{command, message, sign, spoken};
 use jiff::{Timestamp, tz::TimeZone};
 use secrecy::{ExposeSecret, SecretString};
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What a robot is made of. The configuration has checked it.
@@ -24,6 +25,10 @@ pub struct Settings {
     pub language: Language,
     /// For the times in messages.
     pub timezone: TimeZone,
+    /// An HTTP or SOCKS proxy on the way to its address; it may hold a password. Not used for this machine itself.
+    pub proxy: Option<SecretString>,
+    /// Certificates (PEM) to trust beside the machine's own.
+    pub ca_pem: Option<Arc<[u8]>>,
 }
 
 /// What is told, and where. An address is a secret: who has it may write to the chat.
@@ -62,7 +67,7 @@ pub enum Kind {
     },
 }
 
-/// Why nobody can be told. Names no address.
+/// Why nobody can be told. Names no address, neither the robot's nor the proxy's.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BuildError {
     /// The address is none.
@@ -71,6 +76,18 @@ pub enum BuildError {
     /// TLS cannot be set up, as on a machine without root certificates.
     #[error("TLS: {problem}; install the package ca-certificates")]
     Tls {
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The certificates of `ca_file` cannot be used.
+    #[error("ca_file: {problem}")]
+    CaFile {
+        /// What is wrong with them.
+        problem: String,
+    },
+    /// The proxy's address is none.
+    #[error("proxy: {problem}")]
+    Proxy {
         /// What is wrong with it.
         problem: String,
     },
@@ -92,11 +109,12 @@ impl Robot {
     /// Makes it ready; nothing is sent yet.
     ///
     /// # Errors
-    /// The address is none, or TLS cannot be set up.
+    /// The address or the proxy's is none, or TLS cannot be set up.
     pub fn new(settings: Settings) -> Result<Robot, BuildError> {
         let http = match &settings.kind {
             Kind::Wecom { url } | Kind::Feishu { url, .. } | Kind::Dingtalk { url, .. } | Kind::Webhook { url, .. } => {
-                Some(Http::new(url.expose_secret())?)
+                let proxy = settings.proxy.as_ref().map(ExposeSecret::expose_secret);
+                Some(Http::new(url.expose_secret(), proxy, settings.ca_pem.as_deref())?)
             }
             Kind::Command { .. } => None,
         };
@@ -109,9 +127,11 @@ impl Robot {
         &self.settings.name
     }
 
-    /// Takes over how often another one, the same before a reload, was told.
+    /// Takes over how often another one, the same before a reload, was told. What it failed for may be mended by the reload,
+    /// so that is forgotten.
     pub fn keep_pace_of(&mut self, earlier: &Robot) {
         self.pace = earlier.pace.clone();
+        self.pace.forgive();
     }
 
     /// The earliest instant, from `now` on, at which it may be told something.
@@ -128,11 +148,13 @@ impl Robot {
         let told = self.send(letter, now).await;
         match &told {
             Ok(()) => self.pace.taken(),
-            Err(error) => self.pace.failed(now, |failures| match error.again() {
-                Again::Soon => (SOON * 2_u32.pow(failures.min(10))).min(SELDOM),
-                Again::After(wait) => wait,
-                Again::Seldom => SELDOM,
-            }),
+            Err(error) => match error.again() {
+                Again::Soon => {
+                    self.pace.failed(now, Whose::Ours, |failures| (SOON * 2_u32.pow(failures.min(10))).min(SELDOM));
+                }
+                Again::After(wait) => self.pace.failed(now, Whose::Theirs, |_| wait),
+                Again::Seldom => self.pace.failed(now, Whose::Ours, |_| SELDOM),
+            },
         }
         told
     }

@@ -44,4 +44,5 @@ pub use rule::{
     AgeTest, Condition, Lists, Place, PolicySpec, PreviousTest, RuleMode, RuleSpec, Test, TextTest, Verdict,
 };
 pub use ruleset::{ENGINE_VERSION, Folded, Moment, RuleSet, Scratch};
+pub(crate) use text::is_ignorable;
 pub use text::{FOLDING_VERSION, FoldedText, fold, fold_with_places};

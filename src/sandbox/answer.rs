@@ -130,6 +130,8 @@ pub(super) struct Reply {
     pub(super) content_type: String,
     pub(super) body: Vec<u8>,
     pub(super) delay: Duration,
+    /// What its `Date` says beyond the time it is; `None` = as it is.
+    pub(super) ahead_secs: Option<i64>,
     pub(super) delivery: Delivery,
 }
 

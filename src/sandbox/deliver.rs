@@ -12,7 +12,7 @@ impl State {
     /// An answer with this HTTP status and body, and the world's latency for everything.
     pub(super) fn reply(&self, status: u16, body: Vec<u8>) -> Reply {
         let content_type = self.options.content_type.clone();
-        Reply { status, content_type, body, delay: self.options.latency, delivery: Delivery::Whole }
+        Reply { status, content_type, body, delay: self.options.latency, ahead_secs: None, delivery: Delivery::Whole }
     }
 
     /// Puts an answer on its way, or what comes instead of it. Also says which errcode goes out.
@@ -41,6 +41,7 @@ impl State {
         for fault in dress {
             match &fault.effect {
                 Effect::Slow(time) => reply.delay = *time,
+                Effect::Date(secs) => reply.ahead_secs = Some(*secs),
                 Effect::ContentType(kind) => reply.content_type.clone_from(kind),
                 _ => {}
             }

@@ -119,6 +119,8 @@ pub enum Effect {
     ContentType(String),
     /// The answer takes this long, instead of the world's latency.
     Slow(Duration),
+    /// The answer's `Date` says it is so many seconds later than it is; negative: earlier.
+    Date(i64),
     /// The answer uses the cloud call's names (`errCode`, `applyList`).
     CamelCase,
     /// A token is handed out with this `expires_in`, any JSON value; it lives as long as it always does.
@@ -265,7 +267,8 @@ impl Effect {
                 Stage::After => Moment::After,
             },
             Effect::Truncated => Moment::After,
-            Effect::ContentType(_) | Effect::Slow(_) | Effect::CamelCase | Effect::ExpiresIn(_) => Moment::Dress,
+            Effect::ContentType(_) | Effect::Slow(_) | Effect::Date(_) | Effect::CamelCase => Moment::Dress,
+            Effect::ExpiresIn(_) => Moment::Dress,
             Effect::TokenDies => Moment::Token,
             Effect::Hits(_) | Effect::Overtaken | Effect::Withdrawn => Moment::Act,
             Effect::Lag(_) => Moment::Acted,

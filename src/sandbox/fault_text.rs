@@ -40,7 +40,7 @@ const ENDPOINTS: &str = "stable_token, token, devplugin, plugin, component_token
     start_push_ticket, quota_get, rid_get";
 const ACTIONS: &str = "dev_apply_list, dev_agree, dev_refuse, dev_delete, apply, list, unbind, update";
 const EFFECTS: &str = "busy, errcode=N, http=STATUS, reset, lost, hang, html, empty, huge=BYTES \
-    (each also with -after, as in lost-after: the work is done), truncated, content-type=TYPE, slow=MS, camel-case, \
+    (each also with -after, as in lost-after: the work is done), truncated, content-type=TYPE, slow=MS, date=N, camel-case, \
     expires-in=JSON, token-dies, hits=oldest|all|none|other|both, overtaken, withdrawn, lag=READINGS|lag=NNNms, behind=MS, cap=N, drift=N, arrives=N, \
     repeat-page=N, null-list, no-list, malformed=KIND or malformed=KIND/EVERY with KIND one of categories-string, \
     categories-null, nickname-number, reason-object, status-string, status-missing, status-unknown, appid-number, \
@@ -101,6 +101,7 @@ impl Fault {
     /// | any of these with `-after` (`lost-after`, `http-after=502`) | the same, but the work was done |
     /// | `truncated` | the work was done; half of the answer, then the connection closes |
     /// | `content-type=text/html`, `slow=1500`, `camel-case` | the answer is right, but with this Content-Type, after so many milliseconds, with the cloud call's names |
+    /// | `date=600` | the answer's `Date` is so many seconds ahead of the time it is, or behind it (`date=-600`) |
     /// | `expires-in=0` | a token is handed out with this `expires_in`, any JSON value |
     /// | `token-dies` | all tokens of the account die before the call is looked at |
     /// | `hits=oldest`, `all`, `none`, `other`, `both` | an agree or refuse hits something else (`both`: the one named, and another) and is answered with ok |
@@ -204,6 +205,7 @@ fn lasting(name: &str, value: Option<&str>) -> Option<Effect> {
         ("truncated", None) => Effect::Truncated,
         ("content-type", Some(kind)) => Effect::ContentType(kind.to_owned()),
         ("slow", Some(ms)) => Effect::Slow(Duration::from_millis(ms.trim_end_matches("ms").parse().ok()?)),
+        ("date", Some(secs)) => Effect::Date(secs.parse().ok()?),
         ("camel-case", None) => Effect::CamelCase,
         ("expires-in", Some(life)) => {
             serde_json::from_str::<serde_json::Value>(life).ok()?;
@@ -287,6 +289,7 @@ fn write_effect(effect: &Effect, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Effect::Truncated => f.write_str("truncated"),
         Effect::ContentType(kind) => write!(f, "content-type={kind}"),
         Effect::Slow(time) => write!(f, "slow={}", time.as_millis()),
+        Effect::Date(secs) => write!(f, "date={secs}"),
         Effect::CamelCase => f.write_str("camel-case"),
         Effect::ExpiresIn(life) => write!(f, "expires-in={life}"),
         Effect::TokenDies => f.write_str("token-dies"),

@@ -10,7 +10,7 @@ use super::request::Request;
 use super::world::World;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
-use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, TRANSFER_ENCODING};
+use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderValue, TRANSFER_ENCODING};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Response, StatusCode};
@@ -180,7 +180,7 @@ async fn read(request: hyper::Request<Incoming>) -> Result<Option<Request>, NoAn
 async fn send(reply: Reply, mut stop: Stop, reset: &AtomicBool) -> Result<Response<Out>, NoAnswer> {
     let status = status_of(reply.status);
     match reply.delivery {
-        Delivery::Whole => Ok(whole(status, &reply.content_type, reply.body)),
+        Delivery::Whole => Ok(dated(whole(status, &reply.content_type, reply.body), reply.ahead_secs)),
         Delivery::Truncated => {
             let length = reply.body.len();
             let half = Bytes::from(reply.body).slice(..length / 2);
@@ -213,6 +213,17 @@ fn response(status: StatusCode, content_type: &str, body: Out) -> Response<Out> 
         && !content_type.is_empty()
     {
         response.headers_mut().insert(CONTENT_TYPE, kind);
+    }
+    response
+}
+
+/// With a `Date` of its own, where a fault asks for one; the server adds the right one to every other answer.
+fn dated(mut response: Response<Out>, ahead_secs: Option<i64>) -> Response<Out> {
+    let shown =
+        ahead_secs.and_then(|secs| jiff::Timestamp::now().checked_add(jiff::SignedDuration::from_secs(secs)).ok());
+    let text = shown.map(|at| at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string());
+    if let Some(date) = text.and_then(|text| HeaderValue::from_str(&text).ok()) {
+        response.headers_mut().insert(DATE, date);
     }
     response
 }

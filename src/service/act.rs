@@ -23,12 +23,11 @@ impl Pass<'_> {
     /// Acts on the steps of a plan and verifies what was done.
     pub(super) async fn act(
         &mut self,
-        before: Before,
+        before: &mut Before,
         acts: Vec<Step>,
         contradicted: Vec<Step>,
     ) -> Result<(), StoreError> {
-        let mut before = before;
-        if !contradicted.is_empty() && self.confront(&mut before, &contradicted).await? == Going::Halt {
+        if !contradicted.is_empty() && self.confront(before, &contradicted).await? == Going::Halt {
             return Ok(());
         }
         if acts.is_empty() {
@@ -39,7 +38,7 @@ impl Pass<'_> {
         for action in Action::ALL.into_iter().filter(|action| !proven.contains(action)) {
             for _ in 0..LONE_TRIES {
                 let Some(step) = take_lone(&mut acts, action, self.oldest.as_ref()) else { break };
-                match self.prove(&mut before, action, step).await? {
+                match self.prove(before, action, step).await? {
                     Proof::Proven => break,
                     Proof::NotYet => {}
                     Proof::Halt => return Ok(()),
@@ -49,9 +48,9 @@ impl Pass<'_> {
                 acts.retain(|step| step_action(step) != Some(action));
             }
         }
-        acts.retain(|step| may_be_changed(&before, step));
+        acts.retain(|step| may_be_changed(before, step));
         let (targets, _) = self.send(acts.into()).await?;
-        self.verify(&mut before, targets).await.map(|_| ())
+        self.verify(before, targets).await.map(|_| ())
     }
 
     /// Rows that are done for us and pending for WeChat: read again, then brake.

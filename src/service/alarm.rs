@@ -64,6 +64,11 @@ impl Alarm {
         Heard { pulled, lifted, again }
     }
 
+    /// What is active, as last heard.
+    pub(super) fn active(&self) -> &[ActiveBrake] {
+        &self.active
+    }
+
     /// For `systemctl status`: what stops acting, the loudest first; `None` = nothing.
     pub(super) fn status(&self, accounts: &[Account]) -> Option<String> {
         let of = |kind| self.active.iter().filter(move |brake| brake.kind == kind);

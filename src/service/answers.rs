@@ -19,19 +19,36 @@ const ANSWER_TRIES: u32 = 4;
 /// The wait after the first such try; it doubles.
 const ANSWER_RETRY: Duration = Duration::from_millis(250);
 
+/// Answers that could not be written.
+#[derive(Debug, Default)]
+pub(super) struct Unwritten {
+    /// Calls among them that went out.
+    pub(super) calls: usize,
+    /// What WeChat accepted among these.
+    pub(super) accepted: Vec<Action>,
+    /// Why, the last time; `None` = everything is written.
+    pub(super) error: Option<StoreError>,
+}
+
 /// Writes answers as they come, as many as are there in one transaction.
-pub(super) async fn record_answers(
-    store: Arc<Store>,
-    mut incoming: mpsc::UnboundedReceiver<Answered>,
-) -> Result<(), StoreError> {
+pub(super) async fn record_answers(store: Arc<Store>, mut incoming: mpsc::UnboundedReceiver<Answered>) -> Unwritten {
     let mut batch = Vec::with_capacity(ANSWERS_A_TRANSACTION);
-    let mut failed = None;
+    let mut unwritten = Unwritten::default();
     while incoming.recv_many(&mut batch, ANSWERS_A_TRANSACTION).await > 0 {
+        let calls: Vec<(Action, Fate)> = batch.iter().filter_map(went_out).collect();
         if let Err(error) = record_stubbornly(&store, std::mem::take(&mut batch)).await {
-            failed = Some(error);
+            unwritten.calls += calls.len();
+            let accepted = calls.into_iter().filter(|(_, fate)| *fate == Fate::Accepted);
+            unwritten.accepted.extend(accepted.map(|(action, _)| action));
+            unwritten.error = Some(error);
         }
     }
-    failed.map_or(Ok(()), Err)
+    unwritten
+}
+
+fn went_out(answer: &Answered) -> Option<(Action, Fate)> {
+    let call = answer.call.as_ref().filter(|call| call.fate != Fate::Unsent)?;
+    Some((call.action, call.fate))
 }
 
 async fn record_stubbornly(store: &Store, batch: Vec<Answered>) -> Result<(), StoreError> {

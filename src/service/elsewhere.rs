@@ -6,8 +6,8 @@
 
 use super::pass::Pass;
 use super::settle::LOOKED_AFTER;
-use crate::policy::{Identity, Outcome, Status, Why};
-use crate::store::{NewDecision, NewElsewhere, Open, RecordedVerdict, Shown, StoreError};
+use crate::policy::{Application, Identity, Outcome, Status, Why};
+use crate::store::{NewDecision, NewElsewhere, Open, RecordedVerdict, StoreError};
 use crate::wechat::Listing;
 use jiff::Timestamp;
 
@@ -46,22 +46,25 @@ impl Pass<'_> {
             })
             .collect();
         for chunk in ended.chunks(ROWS_A_TRANSACTION) {
-            let mut found = Vec::with_capacity(chunk.len());
-            for (open, ending) in chunk {
-                if let Some(shown) = self.store.show(open.id).await? {
-                    found.push(self.elsewhere(open, *ending, &shown));
+            let ids: Vec<i64> = chunk.iter().map(|(open, _)| open.id).collect();
+            let mut known = self.store.as_decided(&ids).await?;
+            let found = chunk.iter().filter_map(|(open, ending)| {
+                let application = known.remove(&open.id)?;
+                Some(self.elsewhere(open, *ending, application))
+            });
+            self.store.found_elsewhere(&found.collect::<Vec<_>>()).await?;
+            for (_, ending) in chunk {
+                match ending {
+                    Ending::TimedOut => self.report.timed_out += 1,
+                    Ending::Approved | Ending::Refused => self.report.count_elsewhere(ending.verdict()),
                 }
             }
-            self.store.found_elsewhere(&found).await?;
-            let timed_out = chunk.iter().filter(|(_, ending)| *ending == Ending::TimedOut).count();
-            self.report.timed_out += timed_out;
-            self.report.elsewhere += chunk.len() - timed_out;
             self.watch.beat();
         }
         Ok(())
     }
 
-    fn elsewhere(&self, open: &Open, ending: Ending, shown: &Shown) -> NewElsewhere {
+    fn elsewhere(&self, open: &Open, ending: Ending, application: Application) -> NewElsewhere {
         let (account, at) = (self.account, self.report.started);
         let decision = NewDecision {
             at,
@@ -69,7 +72,7 @@ impl Pass<'_> {
             account: account.name.clone(),
             account_appid: account.appid.clone(),
             base_url: account.site.clone(),
-            application: shown.application(),
+            application,
             verdict: ending.verdict(),
             rule: None,
             message: None,

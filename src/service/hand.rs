@@ -166,8 +166,8 @@ impl Account {
         let pending: HashSet<Identity> = listing.pending.iter().map(Application::identity).collect();
         let nameless = listing.nameless();
         pass.oldest = listing.oldest();
-        let before = Before::new(pending, listing.others, std::mem::take(&mut pass.ours), nameless);
-        if let Err(error) = pass.act(before, steps, Vec::new()).await {
+        let mut before = Before::new(pending, listing.others, std::mem::take(&mut pass.ours), nameless);
+        if let Err(error) = pass.act(&mut before, steps, Vec::new()).await {
             match pass.report.acted() {
                 true => pass.report.trouble("record", super::pass::with_sources(&error)),
                 false => return Err(error.into()),

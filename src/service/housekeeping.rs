@@ -28,7 +28,7 @@ impl Pass<'_> {
     }
 
     /// Deletes what is due, unless something keeps it back; tried again with every quiet pass, so that is no row.
-    pub(super) async fn keep_house(&mut self, before: Before, spent: Vec<Identity>) -> Result<(), StoreError> {
+    pub(super) async fn keep_house(&mut self, before: &mut Before, spent: Vec<Identity>) -> Result<(), StoreError> {
         if spent.is_empty() || stops(self.account, &self.store.brakes().await?).brake(Action::Delete).is_some() {
             return Ok(());
         }

@@ -6,6 +6,7 @@
 
 use crate::policy::{Action, AppId, Fate, Identity, Status};
 use crate::wechat::{Listing, Others};
+use jiff::Timestamp;
 use std::collections::HashSet;
 
 /// One change that was or may have been sent.
@@ -97,6 +98,8 @@ pub(crate) struct Before {
     ours: HashSet<Identity>,
     /// Appids a later reading showed pending more than once: a call would not say which one it means.
     twice: HashSet<AppId>,
+    /// Pending ones that WeChat let in or refused at our word after this reading.
+    taken: HashSet<Identity>,
     /// Entries that could not be read and did not tell whose they were: they hid nobody we know.
     nameless: usize,
 }
@@ -104,7 +107,7 @@ pub(crate) struct Before {
 impl Before {
     /// Takes a reading over; the pending ones are kept by identity.
     pub(crate) fn new(pending: HashSet<Identity>, others: Others, ours: HashSet<Identity>, nameless: usize) -> Before {
-        Before { pending, others, ours, twice: HashSet::new(), nameless }
+        Before { pending, others, ours, nameless, ..Before::default() }
     }
 
     /// A later reading takes the place of an earlier one.
@@ -115,6 +118,20 @@ impl Before {
         self.nameless = listing.nameless();
         self.pending = listing.pending.iter().map(|application| application.identity()).collect();
         self.others = listing.others;
+        self.taken.clear();
+    }
+
+    /// WeChat accepted some of these: until a later reading tells, they are decided.
+    pub(crate) fn take_away(&mut self, targets: &[Target]) {
+        let accepted = targets.iter().filter(|target| target.fate == Fate::Accepted);
+        self.taken.extend(accepted.map(|target| target.identity.clone()));
+    }
+
+    /// How many wait for a decision, and since when the oldest of them does, as far as create_time tells.
+    pub(crate) fn undecided(&self) -> (usize, Option<Timestamp>) {
+        let left = || self.pending.iter().filter(|identity| !self.taken.contains(*identity));
+        let oldest = left().filter_map(|identity| identity.create_time.instant()).min();
+        (left().count(), oldest)
     }
 
     /// Calls of ours named these: they may yet take effect, whatever was answered.

@@ -24,7 +24,7 @@ impl Account {
         NewPlace {
             at,
             day: per_day.map(|max| Cap { max, since: days_began(&self.timezone, at, 1) }),
-            rule: rule.map(|limit| Cap { max: limit.max, since: self.counted_since(&limit, at) }),
+            rule: rule.map(|limit| Cap { max: limit.max, since: counted_since(&self.timezone, &limit, at) }),
         }
     }
 
@@ -32,8 +32,10 @@ impl Account {
     pub(super) async fn room(&self, log: &Reader, at: Timestamp) -> Result<Room, StoreError> {
         let spent = log.spent(&self.appid, days_began(&self.timezone, at, 1)).await?;
         let limited: Vec<(usize, &RuleSpec, RuleLimit)> = self.limited_rules().collect();
-        let asked: Vec<(&str, Timestamp)> =
-            limited.iter().map(|(_, rule, limit)| (rule.name.as_str(), self.counted_since(limit, at))).collect();
+        let asked: Vec<(&str, Timestamp)> = limited
+            .iter()
+            .map(|(_, rule, limit)| (rule.name.as_str(), counted_since(&self.timezone, limit, at)))
+            .collect();
         let taken = log.spent_by_rules(&self.appid, &asked).await?;
         let places = limited.iter().zip(taken);
         let rules = places.map(|((index, _, limit), taken)| (*index, Places { max: limit.max, taken })).collect();
@@ -44,6 +46,16 @@ impl Account {
     pub(super) fn room_at_first(&self) -> Room {
         let rules = self.limited_rules().map(|(index, _, limit)| (index, Places { max: limit.max, taken: 0 }));
         self.room_of(Spent::default(), rules.collect())
+    }
+
+    /// The limits that last beyond a pass, with the places taken of them.
+    pub(super) fn lasting(&self, room: &Room) -> Vec<(Limited, Places)> {
+        let days = [(Action::Agree, room.agree), (Action::Refuse, room.refuse)];
+        let days = days.into_iter().filter_map(|(action, places)| Some((Limited::Day(action), places?)));
+        let rules = self.limited_rules().filter_map(|(index, rule, limit)| {
+            Some((Limited::Rule { name: rule.name.clone(), per: limit.per }, *room.rules.get(&index)?))
+        });
+        days.chain(rules).collect()
     }
 
     /// The limit the store found full when it was to write the intent of an act.
@@ -70,18 +82,19 @@ impl Account {
     fn limited_rules(&self) -> impl Iterator<Item = (usize, &RuleSpec, RuleLimit)> {
         self.rules.spec().rules.iter().enumerate().filter_map(|(index, rule)| Some((index, rule, rule.limit?)))
     }
+}
 
-    fn counted_since(&self, limit: &RuleLimit, at: Timestamp) -> Timestamp {
-        match limit.days() {
-            Some(days) => days_began(&self.timezone, at, days),
-            // What is exactly as old as the window no longer counts.
-            None => at.checked_sub(limit.per).and_then(|since| since.checked_add(ONE_MS)).unwrap_or(Timestamp::MIN),
-        }
+/// Since when the places of a rule's limit count.
+pub(super) fn counted_since(zone: &TimeZone, limit: &RuleLimit, at: Timestamp) -> Timestamp {
+    match limit.days() {
+        Some(days) => days_began(zone, at, days),
+        // What is exactly as old as the window no longer counts.
+        None => at.checked_sub(limit.per).and_then(|since| since.checked_add(ONE_MS)).unwrap_or(Timestamp::MIN),
     }
 }
 
 /// When so many calendar days began, of which the last is the one of `at`.
-fn days_began(zone: &TimeZone, at: Timestamp, days: u32) -> Timestamp {
+pub(super) fn days_began(zone: &TimeZone, at: Timestamp, days: u32) -> Timestamp {
     let today = at.to_zoned(zone.clone()).date();
     let first = today.checked_sub(i64::from(days.max(1) - 1).days());
     let began = first.and_then(|first| first.to_zoned(zone.clone()));

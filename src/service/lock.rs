@@ -3,13 +3,21 @@
 //! An advisory lock on `menshen.lock`, released by the kernel however the holder
 //! ends. The file says who holds it, for the message of whoever comes second.
 
-use std::fs::{File, Metadata, OpenOptions, TryLockError};
+use std::fs::{DirBuilder, File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// The file that is locked.
 const LOCK: &str = "menshen.lock";
+/// As the unit's `StateDirectoryMode`: the group may read the audit log.
+const DIRECTORY_MODE: u32 = 0o750;
+
+/// Tries at the lock before it is believed to be held …
+const LOOKS: u32 = 5;
+/// … and the time between them, far longer than a look takes.
+const A_LOOK: Duration = Duration::from_millis(5);
 
 /// Held as long as it lives.
 #[derive(Debug)]
@@ -81,9 +89,9 @@ impl StateLock {
     /// Takes the lock, creating the directory if it is missing. Does not wait.
     pub fn take(dir: &Path) -> Result<StateLock, LockError> {
         let failed = |source| LockError::Io { dir: dir.to_owned(), source };
-        std::fs::create_dir_all(dir).and_then(|()| not_led_away(dir)).map_err(failed)?;
+        make_state_dir(dir).and_then(|()| not_led_away(dir)).map_err(failed)?;
         let mut file = open(&dir.join(LOCK)).map_err(failed)?;
-        match file.try_lock() {
+        match lock(&file) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 return Err(LockError::Held { holder: holder(&mut file), dir: dir.to_owned() });
@@ -93,6 +101,19 @@ impl StateLock {
         give_to_owner(&file, dir).and_then(|()| write_holder(&mut file)).map_err(failed)?;
         let watched = vec![Watched::new(dir.join(LOCK), false).map_err(failed)?];
         Ok(StateLock { _file: file, watched, dir: dir.to_owned() })
+    }
+
+    /// Who holds it now, as it wrote it; `None` = nobody. Makes nothing and keeps nothing.
+    pub(super) fn holder(dir: &Path) -> Option<String> {
+        let mut file = OpenOptions::new()
+            .read(true)
+            .custom_flags((rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK).bits().cast_signed())
+            .open(dir.join(LOCK))
+            .ok()?;
+        match file.try_lock_shared() {
+            Err(TryLockError::WouldBlock) => Some(holder(&mut file)),
+            _ => None,
+        }
     }
 
     /// Watches over the log as well, which must exist.
@@ -141,6 +162,11 @@ fn not_led_away(dir: &Path) -> io::Result<()> {
     }
 }
 
+/// Makes the state directory if it is missing, closed to everybody but owner and group: there stands what applicants wrote.
+pub fn make_state_dir(dir: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(DIRECTORY_MODE).create(dir)
+}
+
 /// Opens or makes the file, and nothing a link leads to: the directory may belong to the service's user and we be root.
 pub(super) fn open(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
@@ -160,6 +186,17 @@ pub(super) fn give_to_owner(file: &File, dir: &Path) -> io::Result<()> {
         return Ok(());
     }
     std::os::unix::fs::fchown(file, Some(owner.uid()), Some(owner.gid()))
+}
+
+/// Takes the lock; who only looks whether it is held ([`StateLock::holder`]) holds it for a moment.
+fn lock(file: &File) -> Result<(), TryLockError> {
+    for _ in 1..LOOKS {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => std::thread::sleep(A_LOOK),
+            other => return other,
+        }
+    }
+    file.try_lock()
 }
 
 /// Device and inode.

@@ -12,13 +12,16 @@ mod act;
 mod alarm;
 mod answers;
 mod backtest;
+pub mod doctor;
 mod elsewhere;
+mod endings;
 mod hand;
 mod head;
 mod housekeeping;
 mod judge;
 mod limits;
 mod lock;
+mod metering;
 mod notices;
 mod pass;
 mod preview;
@@ -33,6 +36,7 @@ mod send;
 mod settle;
 mod signals;
 mod standing;
+mod status;
 mod supervisor;
 mod systemd;
 mod token;
@@ -44,12 +48,18 @@ mod zone;
 
 pub use account::{Account, Pace, SetupError, Surroundings};
 pub use backtest::{BacktestError, Backtested, Changed, Question, backtest};
+pub use endings::{Decided, Ending};
 pub use hand::{HandError, Obstacle, Wish, Words};
-pub use lock::{LockError, StateLock};
-pub use notices::{Delivery, Notices};
+pub use lock::{LockError, StateLock, make_state_dir};
+pub use metering::MeteringError;
+pub use notices::{Delivery, Notices, Untellable};
 pub use pass::{Stage, Watch};
 pub use preview::{Deletion, Preview, PreviewedAccount, preview};
 pub use replay::{Difference, NotReplayable, Replayed, Said, replay};
 pub use report::{PassReport, Trouble};
 pub use run::{RunError, Service, run, run_once};
+pub use status::{
+    AccountStatus, BrakeStatus, LimitStatus, Overdue, QuotaSheet, RulesStatus, ServiceStatus, SheetError, Status,
+    TroubleSheet, may_wait_since, status,
+};
 pub use uses::{UseError, Used};

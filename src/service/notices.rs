@@ -1,18 +1,20 @@
 //! Telling people what needs them: what is new is read from the log and put into its outbox, and delivered from there.
 //!
-//! Promises that a pass never waits for a robot; that each is told once, in one message for all that is new, whatever
-//! crashes in between (what is told and the note that it was are written together); that what cannot be delivered is
-//! tried again, after a restart too, and that what is given up is said. A dry run tells nobody anything.
+//! Promises that a pass never waits for a robot; that what is new is put into one letter once, whatever crashes in between
+//! (letter and note are written together); that a letter is delivered at least once, which is twice only where an answer
+//! was lost or menshen ended before it could take the letter out, and then with the same id; that what cannot be delivered
+//! is tried again, after a restart too, and that what is given up is said. A dry run tells nobody anything.
 
 mod desk;
 mod health;
+mod letters;
 mod office;
 mod robots;
 
 pub use desk::Delivery;
 pub(super) use office::{Office, once};
 
-use crate::config::{self, Config};
+use crate::config::Config;
 use crate::notify::{BuildError, Event, Letter, News, Notice, Robot, Undelivered};
 use crate::store::{Store, StoreError};
 use crate::{policy::Mode, service::report::PassReport};
@@ -28,6 +30,14 @@ const LETTERS_MAX: u32 = 300;
 /// Longer than anything is told of late: what was told is forgotten then.
 const FORGOTTEN_AFTER: SignedDuration = SignedDuration::from_hours(40 * 24);
 
+/// One who cannot be told.
+#[derive(Debug, thiserror::Error)]
+#[error("[[notify]] {name:?}: nothing can be sent there")]
+pub struct Untellable {
+    name: String,
+    source: BuildError,
+}
+
 /// Everybody who is told.
 #[derive(Debug)]
 pub struct Notices {
@@ -41,14 +51,13 @@ impl Notices {
     ///
     /// # Errors
     /// An address is none, or TLS cannot be set up.
-    pub fn new(config: &Config, earlier: Option<Notices>) -> Result<Notices, BuildError> {
+    pub fn new(config: &Config, earlier: Option<Notices>) -> Result<Notices, Untellable> {
         let (before, health) = earlier.map_or_else(Default::default, |earlier| (earlier.desks, earlier.health));
         let desks = config.notify.iter().map(|source| {
-            let mut robot = robot(config, source)?;
-            if let Some(desk) = before.iter().find(|desk| desk.robot.name() == source.name) {
-                robot.keep_pace_of(&desk.robot);
-            }
-            Ok(Desk::new(robot, source.clone()))
+            let robot = Robot::new(robots::settings(config, source));
+            let robot = robot.map_err(|problem| Untellable { name: source.name.clone(), source: problem })?;
+            let before = before.iter().find(|desk| desk.robot.name() == source.name);
+            Ok(Desk::new(robot, source.clone(), before))
         });
         Ok(Notices { config: config.clone(), desks: desks.collect::<Result<_, _>>()?, health })
     }
@@ -122,8 +131,4 @@ impl Notices {
         let tells = desks.map(|desk| async { (desk.robot.name().to_owned(), desk.robot.tell(&letter, now).await) });
         futures_util::future::join_all(tells).await
     }
-}
-
-fn robot(config: &Config, source: &config::Notify) -> Result<Robot, BuildError> {
-    Robot::new(robots::settings(config, source))
 }

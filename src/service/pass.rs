@@ -140,6 +140,8 @@ impl<'a> Pass<'a> {
 
     pub(super) fn end(mut self) -> PassReport {
         self.report.stopped |= self.watch.stop.is_cancelled();
+        self.report.complete &= !self.report.stopped;
+        self.report.calls = self.account.client.take_calls();
         self.report.finish(self.began.elapsed());
         self.report
     }
@@ -168,15 +170,36 @@ impl Pass<'_> {
         let spent = self.spent(&listing, &identities);
         let nameless = listing.nameless();
         let ours = std::mem::take(&mut self.ours);
-        let before = Before::new(identities, std::mem::take(&mut listing.others), ours, nameless);
+        let whole = listing.gap.is_none();
+        let mut before = Before::new(identities, std::mem::take(&mut listing.others), ours, nameless);
         drop(listing);
+        let done = self.carry_out(&mut before, steps, settled, spent).await;
+        (self.report.undecided, self.report.oldest) = before.undecided();
+        done?;
+        self.report.complete = whole;
+        fault_point!("pass.over");
+        Ok(())
+    }
+
+    /// Records what waits, acts on the rest; with nothing to act on, keeps house.
+    async fn carry_out(
+        &mut self,
+        before: &mut Before,
+        steps: Vec<Step>,
+        settled: bool,
+        spent: Vec<Identity>,
+    ) -> Result<(), StoreError> {
         let (acts, contradicted) = self.record_rest(steps).await?;
+        let acts_at_all = !acts.is_empty();
         let quiet = settled && acts.is_empty() && contradicted.is_empty() && self.report.troubles.is_empty();
         match quiet {
             true => self.keep_house(before, spent).await?,
             false => self.act(before, acts, contradicted).await?,
         }
-        fault_point!("pass.over");
+        if acts_at_all {
+            let room = self.account.room(self.store, Timestamp::now()).await?;
+            self.report.limits = self.account.lasting(&room);
+        }
         Ok(())
     }
 
@@ -238,6 +261,7 @@ impl Pass<'_> {
         known.ended = ended;
         self.report.stops = known.stop_words();
         self.report.brake_stands = known.stops.verification;
+        self.report.limits = self.account.lasting(&known.room);
         let steps = known.plan(self.account, pending, settled, self.report.started);
         self.history = known.history;
         Ok(steps)

@@ -15,7 +15,7 @@ impl Pass<'_> {
             let rows: Vec<NewDecision> = chunk.iter().map(|step| self.row(step)).collect();
             self.store.record(&rows).await?;
             for row in &rows {
-                self.report.count_kept_back(row.outcome, row.brake);
+                self.report.count_kept_back(row.verdict, row.outcome, row.brake);
             }
             self.watch.beat();
         }
@@ -79,7 +79,7 @@ impl Pass<'_> {
         };
         let rows: Vec<NewDecision> = steps.iter().map(held).collect();
         self.store.record(&rows).await?;
-        rows.iter().for_each(|row| self.report.count_kept_back(row.outcome, row.brake));
+        rows.iter().for_each(|row| self.report.count_kept_back(row.verdict, row.outcome, row.brake));
         Ok(())
     }
 }

@@ -2,8 +2,10 @@
 //!
 //! Holds counts, names from the configuration and ids; never an applicant's words.
 
+use super::endings::Decided;
 use super::pass::with_sources;
-use crate::policy::{Brake, Outcome};
+use crate::policy::{Limited, Places};
+use crate::wechat::Calls;
 use jiff::Timestamp;
 use serde::Serialize;
 use std::time::Duration;
@@ -49,6 +51,11 @@ pub struct PassReport {
     pub failed: usize,
     /// Pending applications the log knew already.
     pub known: usize,
+    /// Pending applications nobody has decided when the pass ends, as far as it read: held, kept back, failed, left alone,
+    /// or only looked at in shadow mode; known ones included.
+    pub undecided: usize,
+    /// The create_time of the oldest of these; `None` = there are none, or none has a readable one.
+    pub oldest: Option<Timestamp>,
     /// Pending applications left alone until the rows of an earlier crash are settled, or the list has caught up.
     pub waiting: usize,
     /// Rows of an earlier pass that were settled by the list.
@@ -61,10 +68,25 @@ pub struct PassReport {
     pub brake_stands: bool,
     /// What kept acting back from the beginning: pauses, and the brake of an earlier pass.
     pub stops: Vec<String>,
+    /// The list was read to its end and every application on it got what this pass could do for it: no gap, no log that
+    /// failed, not stopped.
+    pub complete: bool,
     /// The pass was stopped before its end.
     pub stopped: bool,
     /// What went wrong.
     pub troubles: Vec<Trouble>,
+    /// How decisions came out, by verdict.
+    #[serde(skip)]
+    pub decided: Decided,
+    /// Calls to WeChat, by what came of them.
+    #[serde(skip)]
+    pub calls: Calls,
+    /// Calls that did or may have done something and could not be recorded: their rows stay planned. There should be none.
+    #[serde(skip)]
+    pub unrecorded: usize,
+    /// The limits that last beyond a pass, as it left them.
+    #[serde(skip)]
+    pub limits: Vec<(Limited, Places)>,
 }
 
 /// Something that went wrong in a pass, in words that help.
@@ -116,15 +138,6 @@ impl PassReport {
     /// What keeps acting back, for people.
     pub fn brake_lines(&self) -> impl Iterator<Item = String> + '_ {
         self.stops.iter().map(|stop| format!("{}: {stop}; let acting go on with `menshen resume`", self.account))
-    }
-
-    /// Counts a row that was written and not acted on.
-    pub(crate) fn count_kept_back(&mut self, outcome: Outcome, brake: Option<Brake>) {
-        match (outcome, brake) {
-            (Outcome::Shadow, _) => self.shadow += 1,
-            (_, Some(brake)) if !brake.is_doubt() => self.braked += 1,
-            _ => self.held += 1,
-        }
     }
 
     /// Notes a trouble that has no errcode.

@@ -36,3 +36,46 @@ impl<'c> RuleSets<'c> {
         Ok(rules)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::{Condition, Lists, RuleMode, RuleSpec, Test, TextTest, Verdict};
+
+    fn rule(number: usize, accounts: Option<&str>) -> RuleSpec {
+        let words = (0..5).map(|word| format!("词{number}之{word}")).collect();
+        let keywords = Lists { any: Some(words), ..Lists::default() };
+        RuleSpec {
+            name: format!("rule {number}"),
+            action: Verdict::Hold,
+            mode: RuleMode::Live,
+            message: None,
+            accounts: accounts.map(|name| vec![name.to_owned()]),
+            note: None,
+            limit: None,
+            when: Condition { tests: vec![Test::Reason(TextTest { keywords, ..TextTest::default() })] },
+            unless: None,
+            place: None,
+        }
+    }
+
+    fn policy(rules: Vec<RuleSpec>) -> PolicySpec {
+        PolicySpec { rules, default: Verdict::Hold, default_message: None, message_max_chars: 200 }
+    }
+
+    #[test]
+    fn thousands_of_accounts_with_the_same_rules_share_one_automaton() {
+        let mut rules: Vec<RuleSpec> = (0..1_000).map(|number| rule(number, None)).collect();
+        rules.push(rule(1_000, Some("shop-7")));
+        let spec = policy(rules);
+        let mut sets = RuleSets::new(&spec);
+        let of = |sets: &mut RuleSets<'_>, account: usize| {
+            sets.of(&format!("shop-{account}"), None).unwrap_or_else(|error| panic!("{error}"))
+        };
+        let first = of(&mut sets, 0);
+        let apart: Vec<usize> = (0..2_000).filter(|account| !Arc::ptr_eq(&first, &of(&mut sets, *account))).collect();
+        assert_eq!(apart, [7], "the one with a rule of its own");
+        assert_eq!((sets.made.len(), first.spec().rules.len()), (2, 1_000));
+        assert_eq!(of(&mut sets, 7).spec().rules.len(), 1_001);
+    }
+}

@@ -9,18 +9,19 @@ use super::account::{Account, SetupError, Surroundings};
 use super::alarm::{Alarm, concerned, in_words};
 use super::head::DailyHead;
 use super::lock::{LockError, StateLock};
-use super::notices::{self, Notices, Office};
+use super::metering::{Metering, MeteringError, Prepared};
+use super::notices::{self, Notices, Office, Untellable};
 use super::pass::{Stage, Watch, with_sources};
 use super::report::PassReport;
 use super::say::{log_pass, say_pulled, say_stopped};
 use super::schedule::{ScheduleError, Ticks, next_tick};
 use super::signals::Signals;
 use super::standing::{Standings, Turn};
+use super::status::{Keeper, Quotas, keep_once};
 use super::supervisor::{Pulse, Supervisor, patience};
 use super::turns::begins_after;
 use super::{systemd, token, warnings};
 use crate::config::Config;
-use crate::notify::BuildError;
 use crate::policy::AppId;
 use crate::store::{Store, StoreError};
 use futures_util::future::join_all;
@@ -64,8 +65,11 @@ pub enum RunError {
     #[error(transparent)]
     Schedule(#[from] ScheduleError),
     /// Those who are to be told cannot be.
-    #[error("[[notify]]")]
-    Notify(#[from] BuildError),
+    #[error(transparent)]
+    Notify(#[from] Untellable),
+    /// What monitoring reads cannot be served.
+    #[error(transparent)]
+    Metrics(#[from] MeteringError),
     /// Signals cannot be listened to.
     #[error("signals cannot be listened to")]
     Signals(#[source] io::Error),
@@ -124,6 +128,7 @@ pub async fn run_once(service: &Service, tell: &(dyn Fn(Stage) + Sync)) -> Resul
             reports = &mut passes => {
                 reports.iter().for_each(log_pass);
                 reports.iter().filter(|report| report.brake_stands).for_each(|report| say_stopped(&report.account));
+                keep_once(&service.config.service, &service.accounts, &reports);
                 notices::once(service, &reports).await;
                 return Ok(reports);
             }
@@ -141,6 +146,7 @@ pub async fn run(service: Service, reload: &dyn Fn() -> Result<Config, String>) 
     round.look_for_brakes().await;
     systemd::ready(&round.status());
     tracing::info!(
+        version = env!("MENSHEN_VERSION"),
         accounts = round.service.accounts.len(),
         mode = round.service.config.service.mode.word(),
         schedule = round.service.config.service.schedule.pattern(),
@@ -186,14 +192,27 @@ struct Round {
     alarm: Alarm,
     /// Whoever tells people; None only while it is made anew.
     office: Option<Office>,
+    /// What monitoring reads; None without `[metrics]`.
+    metering: Option<Metering>,
+    /// Whoever writes down what `menshen status` shows.
+    keeper: Keeper,
+    quotas: Quotas,
 }
 
 impl Round {
     async fn start(service: Service, sender: mpsc::Sender<()>) -> Result<Round, RunError> {
+        let mut metering = Prepared::of(&service.config, None).await?.take_over(None).await;
+        if let Some(metering) = &mut metering {
+            metering.configured(&service.config, &service.accounts, &[]);
+        }
         let ticks = Ticks::start(&service.config.service, sender.clone()).await?;
         let office = Office::open(Notices::new(&service.config, None)?, service.store.clone());
         let now = Timestamp::now();
-        let supervisor = Supervisor::new(now, Instant::now(), next_tick(&service.config.service, now));
+        let due = next_tick(&service.config.service, now);
+        let keeper = Keeper::open(&service.config.service, &service.accounts, now);
+        keeper.expect(due);
+        let quotas = Quotas::new(&keeper);
+        let supervisor = Supervisor::new(now, Instant::now(), due);
         Ok(Round {
             service,
             ticks: Some(ticks),
@@ -210,6 +229,9 @@ impl Round {
             urgent: HashMap::new(),
             alarm: Alarm::new(now),
             office: Some(office),
+            metering,
+            keeper,
+            quotas,
         })
     }
 
@@ -239,6 +261,7 @@ impl Round {
         let (now, accounts) = (Timestamp::now(), self.service.accounts.len());
         let due = next_tick(&self.service.config.service, now);
         self.supervisor.expect(due);
+        self.keeper.expect(due);
         let left = due.and_then(|due| Duration::try_from(due.duration_since(now)).ok()).unwrap_or_default();
         if let Some(office) = &self.office {
             office.tick(self.service.accounts.iter().map(|account| account.name.clone()).collect());
@@ -246,9 +269,11 @@ impl Round {
         for (place, account) in self.service.accounts.iter().enumerate() {
             if self.busy.contains_key(&account.appid) {
                 self.skipped += 1;
+                self.metering.iter().for_each(|metering| metering.skipped(&account.name));
                 tracing::warn!(account = %account.name, skipped = self.skipped, "a tick found the pass before it still running");
                 continue;
             }
+            self.quotas.make_way(&account.appid);
             // Signs of life of its own: a lively account must not stand for one that hangs.
             let watch = Watch { stop: self.stop.child_token(), ..Watch::default() };
             let (stop, begins) = (watch.stop.clone(), tokio::time::sleep(begins_after(place, accounts, left)));
@@ -287,9 +312,14 @@ impl Round {
         if let Some(office) = &self.office {
             office.hear(&report);
         }
+        self.keeper.hear(&report);
         let name = &report.account;
         // One that was removed meanwhile is remembered no longer.
-        if self.service.accounts.iter().any(|account| account.name == *name) {
+        if let Some(account) = self.service.accounts.iter().find(|account| account.name == *name) {
+            if let Some(metering) = &mut self.metering {
+                metering.hear(&report, self.quotas.known(&account.appid), &self.service.config);
+            }
+            self.quotas.after(account, &report, Timestamp::now());
             self.warn_of_deadlines(&report);
             if self.standings.hear(&report) == Turn::Mended {
                 tracing::info!(account = %name, "the account is well again");
@@ -320,6 +350,9 @@ impl Round {
         let Ok(Ok(brakes)) = tokio::time::timeout(LOOK, self.service.store.brakes()).await else { return };
         let heard = self.alarm.hear(brakes, Instant::now());
         let accounts = &self.service.accounts;
+        if let Some(metering) = &mut self.metering {
+            metering.braked(accounts, self.alarm.active());
+        }
         heard.pulled.iter().for_each(|brake| say_pulled(brake, accounts));
         for brake in &heard.lifted {
             tracing::info!(kind = brake.kind.word(), of = in_words(&brake.scope, accounts), "lifted: acting goes on");
@@ -396,7 +429,9 @@ impl Round {
             }
             Err(_) => {}
         }
-        self.supervisor.expect(next_tick(&self.service.config.service, Timestamp::now()));
+        let due = next_tick(&self.service.config.service, Timestamp::now());
+        self.supervisor.expect(due);
+        self.keeper.expect(due);
     }
 
     fn longest_timeout(&self) -> Duration {
@@ -408,6 +443,7 @@ impl Round {
         systemd::stopping();
         tracing::info!("menshen stops: calls under way are settled");
         self.stop.cancel();
+        self.quotas.stop();
         let patience = self.longest_timeout() + STOP_GRACE;
         let settled = tokio::time::timeout(patience, async {
             while let Some(finished) = self.passes.join_next().await {
@@ -416,6 +452,7 @@ impl Round {
                     if let Some(office) = &self.office {
                         office.hear(&report);
                     }
+                    self.keeper.hear(&report);
                 }
             }
         });
@@ -426,6 +463,7 @@ impl Round {
             ticks.stop().await;
         }
         self.passes.shutdown().await;
+        self.keeper.close().await;
         if let Some(office) = self.office {
             office.close().await;
         }

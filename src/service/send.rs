@@ -4,7 +4,7 @@
 //! for the disk; what was announced and not sent gives its place back. What was
 //! or may have been sent is handed to `verify`.
 
-use super::answers::{answered, never_sent, record_answers, settlement};
+use super::answers::{Unwritten, answered, never_sent, record_answers, settlement};
 use super::judge::Target;
 use super::pass::{Pass, Stage, stops, with_sources};
 use super::record::kept_back;
@@ -41,8 +41,10 @@ impl Pass<'_> {
             self.take(&mut sending, finished);
         }
         let going = sending.going;
-        let (targets, recorded) = sending.finish().await;
-        if let Err(error) = recorded {
+        let (targets, unwritten) = sending.finish().await;
+        self.report.unrecorded += unwritten.calls;
+        unwritten.accepted.into_iter().for_each(|action| self.report.leave_open(action));
+        if let Some(error) = unwritten.error {
             self.report.trouble(
                 "settle",
                 format!("{}; the rows stay planned until the next pass settles them", with_sources(&error)),
@@ -198,15 +200,12 @@ impl Pass<'_> {
         });
         let Ok(called) = called else {
             self.report.trouble("call", "a call ended without an answer; its row is settled by the list");
+            self.report.unrecorded += 1;
             sending.going = Going::Halt;
             return;
         };
         if called.target.fate == Fate::Accepted {
-            match called.target.action {
-                Action::Agree => self.report.agreed += 1,
-                Action::Refuse => self.report.refused += 1,
-                Action::Delete => self.report.deleted += 1,
-            }
+            self.report.count_done(called.target.action);
         }
         let moved_on = called.class == Some(Class::State);
         sending.troubles = match called.target.fate {
@@ -231,9 +230,9 @@ impl Pass<'_> {
             );
         }
         match called.target.fate {
-            Fate::Unsent => self.report.failed += 1,
+            Fate::Unsent => self.report.count_failed(called.target.action),
             Fate::Rejected if !moved_on => {
-                self.report.failed += 1;
+                self.report.count_failed(called.target.action);
                 self.ours.insert(called.target.identity);
             }
             _ => sending.targets.push(called.target),
@@ -252,7 +251,7 @@ struct Called {
 struct Sending {
     calls: JoinSet<Called>,
     answers: mpsc::UnboundedSender<Answered>,
-    recorder: JoinHandle<Result<(), StoreError>>,
+    recorder: JoinHandle<Unwritten>,
     targets: Vec<Target>,
     /// By task, for one that ends without an answer.
     underway: HashMap<tokio::task::Id, Target>,
@@ -323,10 +322,10 @@ impl Sending {
     }
 
     /// Waits until every answer is on disk.
-    async fn finish(self) -> (Vec<Target>, Result<(), StoreError>) {
+    async fn finish(self) -> (Vec<Target>, Unwritten) {
         drop(self.answers);
-        let recorded = self.recorder.await.expect("the recorder neither panics nor is aborted");
-        (self.targets, recorded)
+        let unwritten = self.recorder.await.expect("the recorder neither panics nor is aborted");
+        (self.targets, unwritten)
     }
 }
 

@@ -6,7 +6,7 @@
 
 use super::judge::{Finding, finding, stands};
 use super::pass::Pass;
-use crate::policy::{Application, Identity, Outcome};
+use crate::policy::{Action, Application, Identity, Outcome};
 use crate::store::{Answered, Planned, StoreError};
 use crate::wechat::Listing;
 use jiff::{SignedDuration, Timestamp};
@@ -37,9 +37,11 @@ impl Pass<'_> {
         }
         let mut settlements = self.settlements(&open, listing, Leftover::Planned).await?;
         settlements.extend(self.settlements(&doubtful, listing, Leftover::Doubtful).await?);
-        self.report.recovered += settlements.len();
         fault_point!("settle.decided");
-        self.store.answer(settlements).await?;
+        let (ended, answers): (Vec<_>, _) =
+            settlements.into_iter().map(|settled| ((settled.action, settled.outcome), settled.answered)).unzip();
+        self.store.answer(answers).await?;
+        ended.into_iter().for_each(|(action, outcome)| self.report.count_recovered(action, outcome));
         fault_point!("settle.recorded");
         Ok(true)
     }
@@ -75,7 +77,7 @@ impl Pass<'_> {
         rows: &[Planned],
         listing: &Listing,
         leftover: Leftover,
-    ) -> Result<Vec<Answered>, StoreError> {
+    ) -> Result<Vec<Settled>, StoreError> {
         let pending = identities(listing);
         let mut settlements = Vec::new();
         for row in rows {
@@ -92,16 +94,24 @@ impl Pass<'_> {
                 (Finding::StillPending | Finding::Unseen, Leftover::Planned) => Outcome::Failed,
                 (Finding::StillPending | Finding::Unseen, Leftover::Doubtful) => continue,
             };
-            settlements.push(Answered {
+            let settled = Answered {
                 decision: row.id,
                 call: None,
                 settle: Some((outcome, Some(note(outcome, found).to_owned()))),
                 give_back: found == Finding::StillPending && outcome == Outcome::Failed && !row.call_recorded,
                 at: Timestamp::now(),
-            });
+            };
+            settlements.push(Settled { action: row.action, outcome, answered: settled });
         }
         Ok(settlements)
     }
+}
+
+/// A row that the list settles.
+struct Settled {
+    action: Action,
+    outcome: Outcome,
+    answered: Answered,
 }
 
 /// Which kind of open row is being settled.

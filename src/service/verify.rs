@@ -30,6 +30,7 @@ impl Pass<'_> {
         }
         fault_point!("verify.begun");
         before.expect(std::mem::take(&mut self.ours));
+        before.take_away(&targets);
         let Some((listing, mut judgement)) = self.look(before, &targets, true).await else {
             return Ok(Verified::Unread);
         };
@@ -129,12 +130,10 @@ impl Pass<'_> {
             let ours = !rejected || self.store.may_have_worked(target.decision).await?;
             let outcome = open_outcome(finding, ours);
             match (outcome, target.action) {
-                (Outcome::Done, Action::Agree) => self.report.agreed += 1,
-                (Outcome::Done, Action::Refuse) => self.report.refused += 1,
-                (Outcome::Done, Action::Delete) => self.report.deleted += 1,
-                (Outcome::Overtaken, _) => self.report.overtaken += 1,
+                (Outcome::Done, action) => self.report.count_done(action),
+                (Outcome::Overtaken, action) => self.report.count_overtaken(action),
                 (Outcome::Failed, action) => {
-                    self.report.failed += 1;
+                    self.report.count_failed(action);
                     if let Some(error) = self.lost.remove(&target.decision) {
                         self.report.wechat_trouble(action.word(), &error);
                     }
@@ -171,13 +170,8 @@ impl Pass<'_> {
             })
             .collect();
         for target in judgement.mismatched(targets) {
-            match target.action {
-                Action::Agree => self.report.agreed = self.report.agreed.saturating_sub(1),
-                Action::Refuse => self.report.refused = self.report.refused.saturating_sub(1),
-                Action::Delete => self.report.deleted = self.report.deleted.saturating_sub(1),
-            }
+            self.report.count_undone(target.action);
         }
-        self.report.failed += wrong.len();
         self.store.answer(wrong).await
     }
 

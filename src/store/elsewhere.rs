@@ -5,13 +5,14 @@
 
 use super::{
     Doing, Mode, NewDecision, Outcome, Reader, RecordedVerdict, Store, StoreError,
-    read::{identity, word},
+    read::{identity, list, word},
     sql,
 };
-use crate::policy::{AppId, Identity};
+use crate::policy::{AppId, Application, Category, Identity};
 use futures_util::TryStreamExt;
 use jiff::Timestamp;
 use sqlx::{Row, sqlite::SqliteRow};
+use std::collections::HashMap;
 
 /// The newest row of an application that is neither done by us nor seen to be decided elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,6 +74,17 @@ impl Reader {
         Ok(ended)
     }
 
+    /// The applications these decisions were about, as they were then; texts are empty once redacted. Decisions the log
+    /// does not know are left out.
+    ///
+    /// # Errors
+    /// The audit log could not be read.
+    pub async fn as_decided(&self, decisions: &[i64]) -> Result<HashMap<i64, Application>, StoreError> {
+        let ids = serde_json::to_string(decisions).expect("numbers always serialise");
+        let rows = sqlx::query(sql::AS_DECIDED).bind(ids).fetch_all(self.pool()).await;
+        rows.map_err(|error| self.unread(error))?.iter().map(|row| self.read(one_application(row))).collect()
+    }
+
     /// How many applications WeChat timed out while nobody had decided them, by account, from `day` (as `2026-11-22`) on.
     ///
     /// # Errors
@@ -117,6 +129,21 @@ impl Store {
         writing.commit().await?;
         Ok(news)
     }
+}
+
+fn one_application(row: &SqliteRow) -> Result<(i64, Application), sqlx::Error> {
+    let Identity { appid, create_time } = identity(row, 1)?;
+    let application = Application {
+        appid,
+        create_time,
+        nickname: row.try_get::<Option<String>, _>(3)?.unwrap_or_default(),
+        reason: row.try_get::<Option<String>, _>(4)?.unwrap_or_default(),
+        categories: list(row, 5)?.iter().map(|text| Category::from_text(text)).collect(),
+        headimgurl: row.try_get(6)?,
+        apply_url: row.try_get(7)?,
+        malformed: list(row, 8)?,
+    };
+    Ok((row.try_get(0)?, application))
 }
 
 fn one_open(row: &SqliteRow) -> Result<Open, sqlx::Error> {

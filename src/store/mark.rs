@@ -29,6 +29,21 @@ pub(super) struct Mark {
     at: i64,
 }
 
+/// The settlement a file with these bytes names, if one of its lines is whole.
+pub fn read_mark(bytes: &[u8]) -> Option<i64> {
+    newest(bytes)?.1.mark.map(|mark| mark.settlement)
+}
+
+/// Such a file after this settlement was written into it.
+pub fn mark_after(bytes: &[u8], settlement: i64) -> Vec<u8> {
+    let mark = Mark { settlement, decision: settlement, at: settlement };
+    let (place, line) = next_line(bytes, Some(mark));
+    let mut after = bytes.to_vec();
+    after.resize(after.len().max(place + LINE), b' ');
+    after[place..place + LINE].copy_from_slice(line.as_bytes());
+    after
+}
+
 impl Reader {
     /// Since when the log misses what menshen was about to send: it is older than that, restored from a backup or begun
     /// anew. `None` = it misses nothing.
@@ -91,7 +106,7 @@ fn read(path: &Path) -> io::Result<Option<Mark>> {
     match std::fs::read(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
-        Ok(bytes) => Ok(lines(&bytes).into_iter().flatten().max_by_key(|line| line.turn).and_then(|line| line.mark)),
+        Ok(bytes) => Ok(newest(&bytes).and_then(|(_, line)| line.mark)),
     }
 }
 
@@ -100,16 +115,22 @@ fn write(path: &Path, mark: Option<Mark>, advance: Advance) -> io::Result<()> {
     // Other processes write intents too: a person's at the keyboard.
     file.lock()?;
     let bytes = std::fs::read(path)?;
-    let found = lines(&bytes);
-    let newest = found.iter().flatten().max_by_key(|line| line.turn);
+    let newest = newest(&bytes).map(|(_, line)| line);
     let reached = |mark: Option<Mark>| mark.map(|mark| mark.settlement);
     if advance == Advance::Forward && newest.is_some_and(|line| reached(line.mark) >= reached(mark)) {
         return Ok(());
     }
-    let turn = newest.map_or(0, |line| line.turn + 1);
-    let place = (turn % LINES as u64) * LINE as u64;
-    file.write_all_at(Line { turn, mark }.text().as_bytes(), place)?;
+    let (place, line) = next_line(&bytes, mark);
+    file.write_all_at(line.as_bytes(), place as u64)?;
     file.sync_data()
+}
+
+/// The line that says so, and the byte it begins at: never in the place of the newest one.
+fn next_line(bytes: &[u8], mark: Option<Mark>) -> (usize, String) {
+    let newest = newest(bytes);
+    let place = newest.map_or(0, |(at, _)| (at + 1) % LINES);
+    let turn = newest.map_or(0, |(_, line)| line.turn + 1);
+    (place * LINE, Line { turn, mark }.text())
 }
 
 /// Opens or makes the file, with room for every line: later writes need no more of the disk.
@@ -154,12 +175,15 @@ impl Line {
         let mut next = || numbers.next()?.ok();
         let (turn, settlement, decision, at) = (next()?, next()?, next()?, next()?);
         let mark = (settlement > 0).then_some(Mark { settlement, decision, at });
-        Some(Line { turn: turn.unsigned_abs(), mark })
+        Some(Line { turn: u64::try_from(turn).ok()?, mark })
     }
 }
 
-fn lines(bytes: &[u8]) -> Vec<Option<Line>> {
-    bytes.chunks(LINE).map(|line| Line::from_text(std::str::from_utf8(line).ok()?)).collect()
+/// The newest whole line, and which of the lines it is.
+fn newest(bytes: &[u8]) -> Option<(usize, Line)> {
+    let line = |line| Line::from_text(std::str::from_utf8(line).ok()?);
+    let lines = bytes.chunks(LINE).enumerate().filter_map(|(at, bytes)| Some((at, line(bytes)?)));
+    lines.max_by_key(|(_, line)| line.turn)
 }
 
 /// FNV-1a: tells a whole line from a torn one, no more.

@@ -18,6 +18,8 @@ statements! {
     WRITE_AHEAD = "PRAGMA journal_mode = WAL";
     SCHEMA = "SELECT (SELECT application_id FROM pragma_application_id), (SELECT user_version FROM pragma_user_version), \
               (SELECT count(*) FROM sqlite_schema)";
+    /// At most five lines of what is wrong.
+    QUICK_CHECK = "PRAGMA quick_check(5)";
     BEGIN = "BEGIN IMMEDIATE";
     COMMIT = "COMMIT";
 
@@ -51,6 +53,12 @@ statements! {
     /// ?2 is a JSON list of [rule, since].
     SPENT_BY_RULES = "SELECT (SELECT count(*) FROM allowance a WHERE a.account_appid = ?1 AND a.rule = j.value ->> 0 \
                       AND a.at >= j.value ->> 1) FROM json_each(?2) AS j ORDER BY j.key";
+
+    /// ?1 is a JSON list of accounts; one row for each, in their order.
+    SPENT_EACH = "SELECT (SELECT count(*) FROM allowance a WHERE a.account_appid = j.value AND a.action = 'agree' AND a.at >= ?2), \
+                  (SELECT count(*) FROM allowance a WHERE a.account_appid = j.value AND a.action = 'refuse' AND a.at >= ?2), \
+                  (SELECT count(*) FROM allowance a WHERE a.account_appid = j.value AND a.action = 'delete' AND a.at >= ?2) \
+                  FROM json_each(?1) AS j ORDER BY j.key";
 
     PROVE = "INSERT INTO proofs (account_appid, base_url, action, decision_id, at) SELECT ?1, ?2, ?3, ?4, ?5 \
              WHERE NOT EXISTS (SELECT 1 FROM proofs WHERE account_appid = ?1 AND base_url = ?2 AND action = ?3)";
@@ -113,6 +121,9 @@ statements! {
             FROM standing s CROSS JOIN decisions d ON d.id = s.decision_id \
             WHERE s.outcome IN ('held', 'shadow', 'failed', 'overtaken') AND s.decided_at > ?3 \
             AND d.account_appid = ?1 AND d.base_url = ?2 AND d.verdict <> 'delete' AND d.actor <> 'elsewhere'";
+    /// What the applications of the decisions ?1, a JSON list of ids, were then.
+    AS_DECIDED = "SELECT d.id, d.appid, d.create_time, w.nickname, w.reason, d.categories, w.headimgurl, w.apply_url, d.malformed \
+                  FROM json_each(?1) AS j CROSS JOIN decisions d ON d.id = j.value LEFT JOIN words w ON w.decision_id = d.id";
     NEWEST = "SELECT max(n.id) FROM decisions n WHERE n.appid = ?1 AND n.account_appid = ?2 AND n.create_time IS ?3 \
               AND n.verdict <> 'delete'";
     /// What the mark beside the database names.
@@ -152,6 +163,12 @@ statements! {
                AND d.verdict <> 'delete' AND (?2 IS NULL OR d.account = ?2) AND (?3 IS NULL OR d.appid = ?3) \
                AND NOT EXISTS (SELECT 1 FROM decisions n WHERE n.appid = d.appid AND n.account_appid = d.account_appid \
                AND n.create_time IS d.create_time AND n.id > d.id) ORDER BY d.id";
+    /// As WAITING without ?4, counted by account.
+    WAITING_COUNTS = "SELECT d.account_appid, count(*) FROM standing s CROSS JOIN decisions d ON d.id = s.decision_id \
+                      WHERE s.outcome IN ('held', 'failed') AND s.decided_at >= ?1 \
+                      AND (s.outcome = 'held' OR substr(d.actor, 1, 4) = 'cli:') AND d.verdict <> 'delete' \
+                      AND NOT EXISTS (SELECT 1 FROM decisions n WHERE n.appid = d.appid AND n.account_appid = d.account_appid \
+                      AND n.create_time IS d.create_time AND n.id > d.id) GROUP BY d.account_appid";
     CALLS = "SELECT attempt, action, sent_at, took_ms, fate, http_status, errcode, errmsg, rid \
              FROM calls WHERE decision_id = ?1 ORDER BY id";
     LAST_DECISION = "SELECT ifnull(max(id), 0) FROM decisions";
@@ -266,6 +283,7 @@ statements! {
     WRITTEN = "PRAGMA data_version";
     /// Whether there is anything that a migration could harm.
     ANYTHING = "SELECT EXISTS (SELECT 1 FROM decisions) OR EXISTS (SELECT 1 FROM brakes) OR EXISTS (SELECT 1 FROM rulesets)";
+    RULESET_FIRST_USED = "SELECT first_used_at FROM rulesets WHERE hash = ?1";
     RULESET = "SELECT engine, spec FROM rulesets WHERE hash = ?1";
     /// Decisions by the rules behind ?1 and up to ?2, with what they saw; and each one's first settlement.
     BY_RULES = "SELECT d.id, d.decided_at, d.account_appid, d.pass, d.ruleset, d.appid, d.create_time, d.categories, \

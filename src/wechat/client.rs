@@ -6,7 +6,8 @@
 //! after WeChat has asked for quiet nothing is sent until then.
 
 use super::{
-    Class, Error, Listing, Settings, Stay, TokenSource, TokenState,
+    Calls, Class, Error, Listing, Settings, Stay, TokenSource, TokenState,
+    calls::Tally,
     http::{Cargo, Http, Way},
     paging::Paging,
     pause::{Kept, Pause},
@@ -67,6 +68,7 @@ struct Inner {
     http: Http,
     tokens: Tokens,
     rate: Rate,
+    calls: Arc<Tally>,
     pause: Mutex<Option<Kept>>,
     /// Rings when a pause begins: who waits for room need not wait any longer.
     paused: Notify,
@@ -127,9 +129,11 @@ impl Client {
         if let Some((key, _)) = bounds.into_iter().find(|(_, fine)| !fine) {
             return Err(BuildError::Zero { key });
         }
+        let calls = Arc::<Tally>::default();
         let inner = Inner {
             http: http(&settings)?,
-            tokens: Tokens::new(&settings)?,
+            tokens: Tokens::new(&settings, Arc::clone(&calls))?,
+            calls,
             rate: Rate::new(settings.max_in_flight, settings.calls_per_minute, settings.in_flight_total),
             pause: Mutex::new(None),
             paused: Notify::new(),
@@ -203,15 +207,16 @@ impl Client {
     /// Asks WeChat for the change that was recorded. Takes no longer than one call may.
     pub async fn carry_out(&self, slot: Slot, intent: Intent) -> Answer {
         let start = Instant::now();
+        let action = wire::action_name(intent.action());
         let mut called = match wire::intent_request(&intent) {
-            Ok(body) => self.call(slot, Request::change(wire::DEVPLUGIN, body), wire::read_ack).await,
+            Ok(body) => self.call(slot, Request::change(wire::DEVPLUGIN, action, body), wire::read_ack).await,
             Err(error) => Called::unsent(error),
         };
         if planted_bug!("blind-retry")
             && called.fate() == Fate::Lost
             && let (Ok(slot), Ok(body)) = (self.slot().await, wire::intent_request(&intent))
         {
-            called = self.call(slot, Request::change(wire::DEVPLUGIN, body), wire::read_ack).await;
+            called = self.call(slot, Request::change(wire::DEVPLUGIN, action, body), wire::read_ack).await;
         }
         called.answer(start.elapsed())
     }
@@ -219,8 +224,13 @@ impl Client {
     /// Asks WeChat for the change on the using side (`/wxa/plugin`) that was recorded. Takes no longer than one call may.
     pub async fn carry_out_use(&self, slot: Slot, intent: UseIntent) -> Answer {
         let start = Instant::now();
-        let request = Request::change(wire::PLUGIN, wire::use_request(&intent));
+        let request = Request::change(wire::PLUGIN, intent.what().word(), wire::use_request(&intent));
         self.call(slot, request, wire::read_ack).await.answer(start.elapsed())
+    }
+
+    /// The calls made since this was last asked, tokens included.
+    pub fn take_calls(&self) -> Calls {
+        self.inner.calls.take()
     }
 
     /// Why and until when the client sends nothing.
@@ -275,7 +285,7 @@ impl Client {
 
     async fn one_page(&self, slot: Slot, page: u32, page_size: u32) -> Result<Page, Error> {
         let body = wire::list_request(page, page_size).into();
-        let request = Request { path: wire::DEVPLUGIN, body, limit: PAGE_MAX_BYTES };
+        let request = Request { path: wire::DEVPLUGIN, action: wire::LIST, body, limit: PAGE_MAX_BYTES };
         let read = |body: &[u8], secrets: &[&str]| wire::read_page_without(body, page, secrets);
         self.call(slot, request, read).await.result
     }
@@ -339,7 +349,7 @@ impl Client {
         deadline: Instant,
         read: &impl Fn(&[u8], &[&str]) -> Result<T, Error>,
     ) -> Called<T> {
-        let Request { path, body, limit } = request;
+        let Request { path, action, body, limit } = request;
         let left = deadline.saturating_duration_since(Instant::now());
         let sent_at = Timestamp::now();
         slot.sent();
@@ -351,7 +361,12 @@ impl Client {
         };
         let secrets = [token.expose(), self.inner.tokens.secret()];
         let result = reply.and_then(|reply| read(reply.body(), &secrets));
-        let result = self.noted(result.map_err(|error| self.inner.tokens.understood(error)));
+        self.inner.calls.note(action, &result);
+        let result = result.map_err(|error| self.inner.tokens.understood(error));
+        // What asks for quotas has a quota of its own: that it is used up is no reason to leave applications alone.
+        let aside =
+            path == wire::QUOTA && result.as_ref().is_err_and(|error| matches!(error.errcode(), Some(45009 | 45011)));
+        let result = if aside { result } else { self.noted(result) };
         Called { result, http_status, sent_at, reach: Reach::Answerable }
     }
 
@@ -392,14 +407,16 @@ impl Client {
 #[derive(Clone)]
 struct Request {
     path: &'static str,
+    /// WeChat's name for it.
+    action: &'static str,
     body: Bytes,
     limit: usize,
 }
 
 impl Request {
     /// One that is answered with a short yes or no.
-    fn change(path: &'static str, body: Vec<u8>) -> Request {
-        Request { path, body: body.into(), limit: ACK_MAX_BYTES }
+    fn change(path: &'static str, action: &'static str, body: Vec<u8>) -> Request {
+        Request { path, action, body: body.into(), limit: ACK_MAX_BYTES }
     }
 }
 

@@ -224,6 +224,11 @@ impl Error {
         }
     }
 
+    /// The address WeChat saw us come from, where it says that it is on no list.
+    pub fn seen_ip(&self) -> Option<IpAddr> {
+        (self.errcode() == Some(40164)).then(|| address(self.errmsg()?)).flatten()
+    }
+
     /// The same, of a call that WeChat had rejected with these words.
     pub(super) fn after(self, first: Error) -> Error {
         match self {

@@ -9,7 +9,7 @@ use super::connections::{Connections, SameWay, Tls};
 use super::{BuildError, Error, Header};
 use bytes::Bytes;
 use reqwest::{
-    Certificate, Client, NoProxy, Proxy, RequestBuilder, Url,
+    Certificate, Client, NoProxy, Proxy, RequestBuilder, Response, Url,
     header::{CONTENT_TYPE, HeaderName, HeaderValue},
     redirect, retry,
 };
@@ -117,6 +117,11 @@ impl Http {
             request = request.header(name, value);
         }
         send(request, timeout, limit).await
+    }
+
+    /// Asks with neither token nor body; what comes back, whatever its status.
+    pub(super) async fn knock(&self, path: &str, timeout: Duration) -> Result<Response, reqwest::Error> {
+        self.client.get(self.url(path, &[])).timeout(timeout).send().await
     }
 
     /// Scheme and host, for people.
@@ -254,7 +259,7 @@ fn service(text: &str) -> Result<Url, BuildError> {
     }
 }
 
-fn is_loopback(url: &Url) -> bool {
+pub(super) fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
     host == "localhost" || address.is_ok_and(|ip| ip.to_canonical().is_loopback())

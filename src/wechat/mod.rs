@@ -5,6 +5,7 @@
 
 mod anything;
 mod bound;
+mod calls;
 mod client;
 mod connections;
 mod entries;
@@ -15,13 +16,16 @@ mod json;
 mod others;
 mod paging;
 mod pause;
+mod picture;
 mod rate;
+mod reach;
 mod settings;
 mod tokens;
 mod wire;
 
 pub use anything::{read_anything, read_record, read_token};
 pub use bound::{Bound, Lane, Stay};
+pub use calls::{Calls, Came};
 pub use client::{Answer, Client, Progress};
 pub use connections::Connections;
 pub use entries::{Entry, read_entries};
@@ -30,7 +34,9 @@ pub use error::{Class, Error};
 pub use others::Others;
 pub use paging::PAGE_CEILING;
 pub use pause::Pause;
+pub use picture::{Picture, PictureError, PictureKind, PictureWay, picture};
 pub use rate::Slot;
+pub use reach::{Barrier, BarrierKind, Clock, Journey, Leg, Passage, Reached};
 pub use settings::{BuildError, Command, Header, Place, PlatformSettings, Settings, TokenSource};
 pub use tokens::{Platform, TokenState};
 pub use wire::{CallRecord, Page, PluginInUse, Quota, RateLimit, read_page};

@@ -20,6 +20,7 @@ pub use platform::Platform;
 
 use super::{
     AppId, BuildError, Error, Place, Settings, TokenSource,
+    calls::Tally,
     http::{Http, wiped},
     wire::{self, Grant, Mode},
 };
@@ -55,6 +56,7 @@ pub(super) struct Tokens {
     kind: Kind,
     timeout: Duration,
     flight: Flight,
+    calls: Arc<Tally>,
 }
 
 enum Kind {
@@ -67,7 +69,7 @@ enum Kind {
 }
 
 impl Tokens {
-    pub(super) fn new(settings: &Settings) -> Result<Tokens, BuildError> {
+    pub(super) fn new(settings: &Settings, calls: Arc<Tally>) -> Result<Tokens, BuildError> {
         let outside = |place: &Place| Outside::new(place, "token", &way_of(settings));
         let mut parameter = "access_token";
         let kind = match &settings.token {
@@ -82,7 +84,7 @@ impl Tokens {
             TokenSource::Authorizer { platform } => Kind::Authorizer(Arc::clone(platform)),
         };
         let flight = Flight::new(Keeper::new(parameter));
-        Ok(Tokens { appid: settings.appid.clone(), kind, timeout: settings.timeout, flight })
+        Ok(Tokens { appid: settings.appid.clone(), kind, timeout: settings.timeout, flight, calls })
     }
 
     /// The token to call with; fetched if there is none or it is about to expire.
@@ -189,6 +191,7 @@ impl Tokens {
             let body = wiped(wire::token_request(&self.appid, secret.expose_secret(), mode));
             let answer = http.post(wire::STABLE_TOKEN, None, body, self.timeout, ANSWER_MAX_BYTES).await;
             let grant = answer.and_then(|reply| wire::read_grant(reply.body(), &[secret.expose_secret()]));
+            self.calls.note("stable_token", &grant);
             let grant = grant.map_err(no_token)?;
             match keeper.offered(grant.token, grant.expires_in_secs, mode, Instant::now()) {
                 Offer::Use(token) => return Ok(token),
@@ -214,15 +217,19 @@ impl Tokens {
     async fn ask_classic(&self, http: &Http, secret: &SecretString) -> Result<Grant, Error> {
         let secret = secret.expose_secret();
         let query = [("grant_type", "client_credential"), ("appid", self.appid.as_str()), ("secret", secret)];
-        let reply = http.get(wire::CLASSIC_TOKEN, &query, self.timeout, ANSWER_MAX_BYTES).await?;
-        wire::read_grant(reply.body(), &[secret])
+        let answer = http.get(wire::CLASSIC_TOKEN, &query, self.timeout, ANSWER_MAX_BYTES).await;
+        let grant = answer.and_then(|reply| wire::read_grant(reply.body(), &[secret]));
+        self.calls.note("token", &grant);
+        grant
     }
 
     /// In a task of its own: once WeChat has handed out a refresh token it is kept, whether anybody waits for it or not.
     async fn ask_platform(&self, platform: &Arc<Platform>) -> Result<Grant, Error> {
         let (platform, appid) = (Arc::clone(platform), self.appid.clone());
         let asked = tokio::spawn(async move { platform.authorizer_token(&appid).await }).await;
-        asked.unwrap_or(Err(Error::Request { problem: "the fetch of a token was stopped" }))
+        let grant = asked.unwrap_or(Err(Error::Request { problem: "the fetch of a token was stopped" }));
+        self.calls.note("api_authorizer_token", &grant);
+        grant
     }
 
     async fn read(&self, outside: &Outside, use_for: Duration, keeper: &mut Keeper) -> Result<Token, Error> {

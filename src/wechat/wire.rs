@@ -28,6 +28,8 @@ pub use using::{CallRecord, PluginInUse, Quota, RateLimit};
 
 /// `POST` here, the action in the body.
 pub(crate) const DEVPLUGIN: &str = "/wxa/devplugin";
+/// The action that reads the list.
+pub(crate) const LIST: &str = "dev_apply_list";
 
 /// Characters of WeChat's own words that are kept; the longest known message has some 120.
 const ERRMSG_MAX_CHARS: usize = 300;
@@ -38,18 +40,27 @@ const ESCAPED_MAX: usize = 6;
 
 /// The body of `dev_apply_list`.
 pub(crate) fn list_request(page: u32, page_size: u32) -> Vec<u8> {
-    json!({ "action": "dev_apply_list", "page": page, "num": page_size }).to_string().into_bytes()
+    json!({ "action": LIST, "page": page, "num": page_size }).to_string().into_bytes()
+}
+
+/// WeChat's name for an action.
+pub(crate) fn action_name(action: Action) -> &'static str {
+    match action {
+        Action::Agree => "dev_agree",
+        Action::Refuse => "dev_refuse",
+        Action::Delete => "dev_delete",
+    }
 }
 
 /// The body that carries out an intent. Refuse and delete name the appid, too:
 /// WeChat's page shows it for agree only, but there is no other way to say who is meant.
 pub(crate) fn intent_request(intent: &Intent) -> Result<Vec<u8>, Error> {
     let appid = intent.appid().as_str();
+    let action = action_name(intent.action());
     let body = match (intent.action(), intent.reason()) {
-        (Action::Agree, _) => json!({ "action": "dev_agree", "appid": appid }),
-        (Action::Refuse, Some(reason)) => json!({ "action": "dev_refuse", "appid": appid, "reason": reason }),
+        (Action::Refuse, Some(reason)) => json!({ "action": action, "appid": appid, "reason": reason }),
         (Action::Refuse, None) => return Err(Error::Request { problem: "a refusal without a reason" }),
-        (Action::Delete, _) => json!({ "action": "dev_delete", "appid": appid }),
+        (Action::Agree | Action::Delete, _) => json!({ "action": action, "appid": appid }),
     };
     Ok(body.to_string().into_bytes())
 }

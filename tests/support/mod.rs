@@ -7,8 +7,14 @@
 #![allow(dead_code, reason = "every story uses what it needs")]
 
 pub(crate) mod canary;
+pub(crate) mod desk;
+pub(crate) mod exposition;
+pub(crate) mod faults_page;
+pub(crate) mod page;
 pub(crate) mod process;
 pub(crate) mod robots;
+pub(crate) mod tunnel;
+pub(crate) mod wechat;
 
 use menshen::config::{self, Config, Need};
 use menshen::sandbox::{Account, Application, Fault, FaultId, Moved, Options, Server, World};

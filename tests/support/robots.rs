@@ -3,9 +3,10 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
+use futures_util::stream::{self, Stream, StreamExt};
 use hmac::{Hmac, KeyInit, Mac};
-use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
+use http_body_util::{BodyExt, Full, StreamBody, combinators::BoxBody};
+use hyper::body::{Frame, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
@@ -15,6 +16,7 @@ use sha2::Sha256;
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
@@ -36,6 +38,34 @@ pub(crate) struct Rules {
     pub(crate) takes: Option<usize>,
     /// Answers this HTTP status to everything.
     pub(crate) status: Option<u16>,
+    /// How it answers what it does not refuse.
+    pub(crate) manner: Manner,
+}
+
+/// How it answers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Manner {
+    /// As its documentation says.
+    #[default]
+    Well,
+    /// Never.
+    Hangs,
+    /// Takes the message, and never says so.
+    TakesAndHangs,
+    /// Takes the message, and says so half a second later.
+    Slowly,
+    /// A byte now and then, without end.
+    Trickles,
+    /// With 200 MB.
+    Huge,
+    /// With something else.
+    Says(&'static str),
+    /// With the very message.
+    Echoes,
+    /// Not at all: the connection ends.
+    Cuts,
+    /// Go there instead.
+    Redirects,
 }
 
 /// A robot that listens.
@@ -48,6 +78,7 @@ pub(crate) struct RobotServer {
 struct State {
     model: Model,
     rules: Rules,
+    asked: usize,
     taken: Vec<Value>,
     refused: Vec<Value>,
 }
@@ -66,7 +97,7 @@ impl RobotServer {
     pub(crate) async fn at(addr: SocketAddr, model: Model, rules: Rules) -> RobotServer {
         let listener = TcpListener::bind(addr).await.expect("loopback");
         let addr = listener.local_addr().expect("bound");
-        let state = Arc::new(Mutex::new(State { model, rules, taken: Vec::new(), refused: Vec::new() }));
+        let state = Arc::new(Mutex::new(State { model, rules, asked: 0, taken: Vec::new(), refused: Vec::new() }));
         let shared = Arc::clone(&state);
         let task = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -89,6 +120,11 @@ impl RobotServer {
     /// Changes what it insists on.
     pub(crate) fn rules(&self, rules: Rules) {
         self.state.lock().expect("no panic").rules = rules;
+    }
+
+    /// How many messages came, whatever became of them.
+    pub(crate) fn asked(&self) -> usize {
+        self.state.lock().expect("no panic").asked
     }
 
     /// The bodies it took.
@@ -117,19 +153,67 @@ pub(crate) fn url_at(addr: SocketAddr, model: Model) -> String {
     }
 }
 
-async fn answer(
-    state: Arc<Mutex<State>>,
-    request: Request<Incoming>,
-) -> Result<Response<Full<Bytes>>, std::convert::Infallible> {
+/// An answer of any length and pace.
+type Answer = Response<BoxBody<Bytes, std::io::Error>>;
+
+async fn answer(state: Arc<Mutex<State>>, request: Request<Incoming>) -> Result<Answer, std::io::Error> {
     let (parts, body) = request.into_parts();
     let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+    let manner = {
+        let mut state = state.lock().expect("no panic");
+        state.asked += 1;
+        state.rules.manner
+    };
+    match manner {
+        Manner::Well => Ok(whole(&judged(&state, &parts, &body))),
+        Manner::Hangs => std::future::pending().await,
+        Manner::TakesAndHangs => {
+            judged(&state, &parts, &body);
+            std::future::pending().await
+        }
+        Manner::Slowly => {
+            let answer = judged(&state, &parts, &body);
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            Ok(whole(&answer))
+        }
+        Manner::Trickles => Ok(pieces(stream::unfold((), async |()| {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            Some((Ok(Frame::data(Bytes::from_static(b" "))), ()))
+        }))),
+        Manner::Huge => {
+            let piece = Bytes::from(vec![b' '; 1_000_000]);
+            Ok(pieces(stream::repeat_with(move || Ok(Frame::data(piece.clone()))).take(200)))
+        }
+        Manner::Says(words) => Ok(whole(&Response::new(Bytes::from_static(words.as_bytes())))),
+        Manner::Echoes => Ok(whole(&Response::new(body))),
+        Manner::Cuts => Err(std::io::ErrorKind::ConnectionReset.into()),
+        Manner::Redirects => {
+            let mut answer = Response::new(Bytes::from(format!("see {}", parts.uri)));
+            *answer.status_mut() = StatusCode::FOUND;
+            let location = format!("{}&again=1", parts.uri).parse().expect("a header");
+            answer.headers_mut().insert(hyper::header::LOCATION, location);
+            Ok(whole(&answer))
+        }
+    }
+}
+
+fn whole(answer: &Response<Bytes>) -> Answer {
+    answer.clone().map(|body| Full::new(body).map_err(|never| match never {}).boxed())
+}
+
+fn pieces(pieces: impl Stream<Item = Result<Frame<Bytes>, std::io::Error>> + Send + Sync + 'static) -> Answer {
+    Response::new(BodyExt::boxed(StreamBody::new(pieces)))
+}
+
+/// What a robot in good order answers.
+fn judged(state: &Mutex<State>, parts: &hyper::http::request::Parts, body: &[u8]) -> Response<Bytes> {
     let mut state = state.lock().expect("no panic");
     if let Some(status) = state.rules.status {
-        let mut answer = Response::new(Full::new(Bytes::from_static(b"<html>out of order</html>")));
+        let mut answer = Response::new(Bytes::from_static(b"<html>out of order</html>"));
         *answer.status_mut() = StatusCode::from_u16(status).expect("a status");
-        return Ok(answer);
+        return answer;
     }
-    let (status, said) = match state.judge(&parts, &body) {
+    let (status, said) = match state.judge(parts, body) {
         Ok(message) => {
             state.taken.push(message);
             let ok = match state.model {
@@ -145,9 +229,9 @@ async fn answer(
             (status, said)
         }
     };
-    let mut answer = Response::new(Full::new(Bytes::from(said.to_string())));
+    let mut answer = Response::new(Bytes::from(said.to_string()));
     *answer.status_mut() = status;
-    Ok(answer)
+    answer
 }
 
 impl State {

@@ -8,7 +8,7 @@ use crate::cli::print::{self, Align, Csv, Table, Tone, visible};
 use crate::cli::setup::{Ground, Purpose};
 use crate::cli::{DONE, FAILED, audit, brakes, confirm, with_causes};
 use crate::policy::{AppId, Fate, PluginUse, Status};
-use crate::service::{Account, UseError, Used, Watch};
+use crate::service::{Account, UseError, Used, Watch, make_state_dir};
 use crate::store::{Store, UseFilter};
 use crate::wechat::PluginInUse;
 use anyhow::{Context, Error};
@@ -96,7 +96,7 @@ pub(super) async fn ask(global: &Global, plugin: &Plugin, what: PluginUse) -> Re
         return Ok(DONE);
     }
     let dir = &ground.config.service.state_dir;
-    std::fs::create_dir_all(dir)?;
+    make_state_dir(dir)?;
     let store = Store::open(&dir.join("menshen.db")).await?;
     let accounts = Account::all(&ground.config, &ground.around, &[])?;
     let account = accounts.into_iter().find(|account| account.name() == name).expect("it was chosen among them");

@@ -2,6 +2,7 @@
 
 mod list;
 mod next;
+mod picture;
 mod show;
 
 use super::args::Global;
@@ -11,12 +12,11 @@ use super::setup::{Ground, Purpose};
 use super::{Wrong, audit};
 use crate::config::Config;
 use crate::policy::{Action, AppId};
-use crate::service::Words;
+use crate::service::{Words, may_wait_since};
 use crate::store::{Reader, Waiting, WaitingFilter};
 use anyhow::Error;
 use clap::{Args, Subcommand};
 use jiff::{SignedDuration, Timestamp};
-use std::time::Duration;
 
 const LIST_EXAMPLES: &str = "\
 Examples:
@@ -44,13 +44,18 @@ pub(super) enum ReviewCommand {
         all: bool,
     },
     /// All there is about a held application: every condition, pictures, earlier decisions
-    #[command(after_help = "Example:\n  menshen review show wx0123456789abcdef")]
+    #[command(
+        after_help = "Examples:\n  menshen review show wx0123456789abcdef\n  menshen review show wx0123456789abcdef --picture"
+    )]
     Show {
         /// Appid of the applicant
         appid: String,
         /// Name of the account
         #[arg(long)]
         account: Option<String>,
+        /// Fetch the mini program code from WeChat and draw it, where the terminal can (kitty, ghostty, iTerm2, WezTerm, mintty)
+        #[arg(long)]
+        picture: bool,
     },
     /// Let applications in
     #[command(after_help = DECIDE_EXAMPLES)]
@@ -68,11 +73,14 @@ pub(super) enum ReviewCommand {
         message_of: Option<String>,
     },
     /// One after the other, at the keyboard: agree, refuse, skip, quit
-    #[command(after_help = "Example:\n  menshen review next --account express")]
+    #[command(after_help = "Example:\n  menshen review next --account express --picture")]
     Next {
         /// Name of an account
         #[arg(long)]
         account: Option<String>,
+        /// Fetch each mini program code from WeChat and draw it, where the terminal can
+        #[arg(long)]
+        picture: bool,
     },
 }
 
@@ -94,7 +102,7 @@ pub(super) struct Targets {
 pub(super) async fn review(global: &Global, what: ReviewCommand) -> Result<u8, Error> {
     match what {
         ReviewCommand::List { account, all } => list::list(global, account, all).await,
-        ReviewCommand::Show { appid, account } => show::show(global, &appid, account).await,
+        ReviewCommand::Show { appid, account, picture } => show::show(global, &appid, account, picture).await,
         ReviewCommand::Agree(targets) => decide(global, &targets, Action::Agree, Words::None).await,
         ReviewCommand::Refuse { targets, reason, message_of } => {
             let words = match (reason, message_of) {
@@ -104,7 +112,7 @@ pub(super) async fn review(global: &Global, what: ReviewCommand) -> Result<u8, E
             };
             decide(global, &targets, Action::Refuse, words).await
         }
-        ReviewCommand::Next { account } => next::next(global, account).await,
+        ReviewCommand::Next { account, picture } => next::next(global, account, picture).await,
     }
 }
 
@@ -137,11 +145,9 @@ async fn only_account(global: &Global, appids: &[String]) -> Result<Option<Strin
     }
 }
 
-/// What may still be pending: WeChat's window, generously; an old row says nothing about today.
+/// What may still be pending.
 fn filter(config: &Config, account: Option<String>) -> WaitingFilter {
-    let long = (config.pending.window * 4).max(Duration::from_secs(96 * 3600));
-    let since = SignedDuration::try_from(long).ok().and_then(|long| Timestamp::now().checked_sub(long).ok());
-    WaitingFilter { account, since, ..WaitingFilter::default() }
+    WaitingFilter { account, since: may_wait_since(config, Timestamp::now()), ..WaitingFilter::default() }
 }
 
 /// What waits at these accounts, the most urgent first; without create_time nobody can tell, so those come first of all.

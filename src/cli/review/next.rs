@@ -1,7 +1,7 @@
 //! `review next`: one after the other, at the keyboard.
 
 use super::show::in_full;
-use super::waiting;
+use super::{picture, waiting};
 use crate::cli::args::{Format, Global};
 use crate::cli::hand::Desk;
 use crate::cli::print::{self, visible};
@@ -21,7 +21,7 @@ enum Key {
     Quit,
 }
 
-pub(super) async fn next(global: &Global, account: Option<String>) -> Result<u8, Error> {
+pub(super) async fn next(global: &Global, account: Option<String>, drawn: bool) -> Result<u8, Error> {
     confirm::someone_to_ask(
         "`review next` asks at the keyboard; without a terminal use review list, agree and refuse",
     )?;
@@ -31,6 +31,9 @@ pub(super) async fn next(global: &Global, account: Option<String>) -> Result<u8,
     let mut failed = false;
     for (at, one) in waiting.iter().enumerate() {
         print::line(&format!("\n── {} of {total} ──\n{}", at + 1, in_full(&log, &ground.config, one).await?))?;
+        if drawn {
+            picture::draw(&ground.config, one).await?;
+        }
         match key()? {
             Key::Quit => break,
             Key::Skip => {}

@@ -1,6 +1,6 @@
 //! `review show`: all there is about a held application.
 
-use super::{due, left, nothing_waits, waiting};
+use super::{due, left, nothing_waits, picture, waiting};
 use crate::cli::args::{Format, Global};
 use crate::cli::print::{self, visible};
 use crate::cli::setup::{Ground, Purpose};
@@ -10,7 +10,7 @@ use crate::store::{Reader, Waiting};
 use anyhow::Error;
 use jiff::Timestamp;
 
-pub(super) async fn show(global: &Global, appid: &str, account: Option<String>) -> Result<u8, Error> {
+pub(super) async fn show(global: &Global, appid: &str, account: Option<String>, drawn: bool) -> Result<u8, Error> {
     let ground = Ground::lay(global, Purpose::Record).await?;
     let (log, waiting) = waiting(&ground, account, true).await?;
     let waiting: Vec<Waiting> = waiting.into_iter().filter(|one| one.row.appid == appid).collect();
@@ -19,7 +19,12 @@ pub(super) async fn show(global: &Global, appid: &str, account: Option<String>) 
     }
     for one in &waiting {
         match global.format {
-            Format::Human => print::line(&in_full(&log, &ground.config, one).await?)?,
+            Format::Human => {
+                print::line(&in_full(&log, &ground.config, one).await?)?;
+                if drawn {
+                    picture::draw(&ground.config, one).await?;
+                }
+            }
             Format::Json | Format::Csv => print::json(one)?,
         }
     }

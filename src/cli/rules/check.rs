@@ -192,7 +192,7 @@ mod tests {
 
     /// Codes as the sources report them: a literal that is the first argument of a reporting call or a `code` field.
     fn reported() -> BTreeSet<String> {
-        let call = r#"(?:\.report(?:_help)?|\.wrong|[^.]problem|about_file)\(\s*"([a-z-]+)""#;
+        let call = r#"(?:\.report(?:_help)?|\.warn|\.wrong|[^.]problem|about_file)\(\s*"([a-z-]+)""#;
         let calls =
             regex::Regex::new(&format!(r#"{call}|\bcode: "([a-z-]+)"|self\.keep\(Severity::Error, "([a-z-]+)""#))
                 .expect("a plain pattern");

@@ -25,6 +25,27 @@ fn an_account_overrides_what_it_names() {
 }
 
 #[test]
+fn numbers_are_served_where_it_says_and_nowhere_else() {
+    assert_eq!(loaded("").metrics, None);
+    let cases = [
+        ("listen = '127.0.0.1:9870'", false, None),
+        ("listen = '[::1]:9870'\nhealthy_within = '15m'", false, Some(Duration::from_secs(900))),
+        ("listen = '0.0.0.0:9870'", true, None),
+        ("listen = '192.0.2.7:0'\nhealthy_within = '1s'", true, Some(Duration::from_secs(1))),
+    ];
+    for (text, open, within) in cases {
+        let metrics = loaded(&format!("[metrics]\n{text}")).metrics.unwrap();
+        assert_eq!((metrics.is_open(), metrics.healthy_within), (open, within), "{text}");
+        let account = format!("{ACCOUNT}[metrics]\n{text}\n");
+        let warned = check_text(Path::new("menshen.toml"), &account, &surroundings()).unwrap().warnings;
+        assert_eq!(
+            warned.iter().map(|problem| problem.code).collect::<Vec<_>>(),
+            if open { vec!["open-metrics"] } else { vec![] }
+        );
+    }
+}
+
+#[test]
 fn wrong_values_are_told_with_their_place() {
     for (text, expected) in [
         ("zzz = 1", &["unknown-key 1:1"][..]),
@@ -47,6 +68,13 @@ fn wrong_values_are_told_with_their_place() {
         ("[limits]\nagree_per_day = -1", &["range 2:17"]),
         ("[limits]\nagree = 1", &["unknown-key 2:1"]),
         ("[pending]\nwindow = '0s'", &["range 2:10"]),
+        ("[metrics]", &["missing 1:1"]),
+        ("[metrics]\nlisten = 'localhost:9870'", &["value 2:10"]),
+        ("[metrics]\nlisten = '127.0.0.1'", &["value 2:10"]),
+        ("[metrics]\nlisten = 9870", &["kind 2:10"]),
+        ("[metrics]\nlisten = '0.0.0.0:9870'", &[]),
+        ("[metrics]\nlisten = '127.0.0.1:9870'\nhealthy_within = '0s'", &["range 3:18"]),
+        ("[metrics]\nlisten = '127.0.0.1:9870'\npath = '/'", &["unknown-key 3:1"]),
         ("[pending]\nwarn_before = '24h'", &["range 2:15"]),
         ("[pending]\nwindow = '5h'", &["range 2:10"]),
         ("[pending]\nwindow = '48h'\nwarn_before = '30h'", &[]),

@@ -1,21 +1,24 @@
 //! One who is told: what is new for it, and delivering it.
 
 use super::health::{Health, PROBLEMS, Standing};
-use super::robots::wants;
+use super::letters::{self, Opened};
+use super::robots::{concerns, wants};
 use crate::config::{self, Config, NotifyContent};
-use crate::notify::{Applicant, BrakeNews, Counted, Digest, Event, Failure, Letter, News, Notice, Robot, Undelivered};
+use crate::notify::{Applicant, BrakeNews, Counted, Digest, Event, Failure, News, Notice, Robot, Undelivered};
 use crate::policy::{Action, Brake, Mode, Outcome};
 use crate::store::{
-    ActiveBrake, AuditRow, Filter, KeptLetter, NewLetter, RecordedVerdict, StatsFilter, StatsRow, Store, StoreError,
-    Waiting, WaitingFilter,
+    ActiveBrake, AuditRow, Filter, NewLetter, RecordedVerdict, StatsFilter, StatsRow, Store, StoreError, Waiting,
+    WaitingFilter,
 };
 use jiff::{SignedDuration, Timestamp, ToSpan, civil::Date};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;
 
-/// Letters delivered to one before the others are looked at again.
+/// Letters delivered to one before the others are looked at again …
 const AT_ONCE: usize = 5;
+/// … and how long one that takes its time is listened to before that.
+const TURN: SignedDuration = SignedDuration::from_secs(3);
 /// Time-outs older than this are no news.
 const NEWS: SignedDuration = SignedDuration::from_hours(24);
 
@@ -130,8 +133,12 @@ fn due(config: &Config, create_time: Option<i64>) -> Option<Timestamp> {
 }
 
 impl Desk {
-    pub(super) fn new(robot: Robot, source: config::Notify) -> Desk {
-        Desk { robot, source, failing: false }
+    /// `before` is the one of this name before a reload.
+    pub(super) fn new(mut robot: Robot, source: config::Notify, before: Option<&Desk>) -> Desk {
+        if let Some(before) = before {
+            robot.keep_pace_of(&before.robot);
+        }
+        Desk { robot, source, failing: before.is_some_and(|before| before.failing) }
     }
 
     /// A letter for each event that has news, none for the others.
@@ -160,18 +167,27 @@ impl Desk {
         clock: &(dyn Fn() -> Timestamp + Sync),
     ) -> Result<Delivery, StoreError> {
         let mut delivery = Delivery { name: self.robot.name().to_owned(), ..Delivery::default() };
+        let began = clock();
         loop {
             let Some(kept) = store.letters(self.robot.name(), 1).await?.pop() else { return Ok(delivery) };
             let (id, now) = (kept.id, clock());
             let next = self.robot.next(now);
-            if next > now || delivery.delivered == AT_ONCE || delivery.failed.is_some() {
+            let enough = delivery.delivered == AT_ONCE || now.duration_since(began) > TURN;
+            if next > now || enough || delivery.failed.is_some() {
                 delivery.next = Some(next);
                 return Ok(delivery);
             }
-            let Some(letter) = opened(kept) else {
-                delivery.unreadable += 1;
-                store.forget_letter(id).await?;
-                continue;
+            let letter = match letters::open(kept, &self.source) {
+                Opened::Letter(letter) => letter,
+                Opened::Unwanted => {
+                    store.forget_letter(id).await?;
+                    continue;
+                }
+                Opened::Unreadable => {
+                    delivery.unreadable += 1;
+                    store.forget_letter(id).await?;
+                    continue;
+                }
             };
             match self.robot.tell(&letter, now).await {
                 Ok(()) => {
@@ -188,7 +204,7 @@ impl Desk {
     }
 
     fn concerns(&self, account: &str) -> bool {
-        self.source.accounts.is_empty() || self.source.accounts.iter().any(|one| one == account)
+        concerns(&self.source, account)
     }
 
     fn held(&self, scene: &Scene<'_>, new: &dyn Fn(Event, &str) -> bool) -> Option<NewLetter> {
@@ -368,13 +384,6 @@ fn counted(row: &StatsRow) -> Counted {
         outcome: row.outcome.word().to_owned(),
         n: row.n,
     }
-}
-
-/// A kept letter, read again; `None` = it is none of ours.
-fn opened(kept: KeptLetter) -> Option<Letter> {
-    let notice: Notice = serde_json::from_str(&kept.notice).ok()?;
-    let applications = kept.words.map(|words| serde_json::from_str(&words)).transpose().ok()?;
-    Some(Letter { id: format!("{}-{}", kept.id, notice.at.as_millisecond()), notice, applications })
 }
 
 fn json<T: Serialize>(value: &T) -> String {

@@ -17,8 +17,11 @@ use tokio_util::sync::CancellationToken;
 const UNHEARD: usize = 256;
 /// How often it looks by itself: for deadlines, digests and what is to be tried again.
 const LOOK: Duration = Duration::from_secs(30);
-/// How long a single pass (`run --once`) waits for robots at its end.
-const ONCE: Duration = Duration::from_secs(15);
+/// How long a single pass (`run --once`) waits for robots at its end: for an answer, and for the seconds a robot is spared
+/// when an hour begins, or cron would never tell it anything.
+const ONCE: Duration = Duration::from_secs(30);
+/// How long a letter under way is waited for at the end: an answer that is heard spares a repetition.
+const FAREWELL: Duration = Duration::from_secs(2);
 
 /// The task, as the service holds it.
 pub(in crate::service) struct Office {
@@ -66,7 +69,8 @@ impl Office {
         let _ = self.sender.try_send(heard);
     }
 
-    /// Ends it. What is new goes into the outbox; what is under way is broken off and delivered again.
+    /// Ends it, within [`FAREWELL`] and what the log takes. What is new goes into the outbox; what is under way for longer is
+    /// broken off and delivered again.
     pub(in crate::service) async fn close(self) -> Option<Notices> {
         self.stop.cancel();
         drop(self.sender);
@@ -102,9 +106,14 @@ async fn work(
             notices.take(one);
         }
         log_trouble(notices.collect(&store, Timestamp::now()).await);
-        tokio::select! {
-            () = stop.cancelled() => break,
-            delivered = notices.deliver(&store, &Timestamp::now) => look_at = Instant::now() + say(delivered),
+        let mut delivering = Box::pin(notices.deliver(&store, &Timestamp::now));
+        let delivered = tokio::select! {
+            biased;
+            delivered = &mut delivering => Ok(delivered),
+            () = stop.cancelled() => tokio::time::timeout(FAREWELL, delivering).await,
+        };
+        if let Ok(delivered) = delivered {
+            look_at = Instant::now() + say(delivered);
         }
     }
     while let Ok(one) = heard.try_recv() {
@@ -125,11 +134,20 @@ pub(in crate::service) async fn once(service: &Service, reports: &[PassReport]) 
     let store = service.store();
     log_trouble(notices.tidy(store, Timestamp::now()).await);
     log_trouble(notices.collect(store, Timestamp::now()).await);
-    match tokio::time::timeout(ONCE, notices.deliver(store, &Timestamp::now)).await {
-        Ok(delivered) => {
-            say(delivered);
-        }
-        Err(_) => tracing::warn!("notices were not taken in time; they are delivered with the next pass"),
+    if tokio::time::timeout(ONCE, deliver_all(&mut notices, store, Timestamp::now() + ONCE)).await.is_err() {
+        tracing::warn!("notices were not taken in time; they are delivered with the next pass");
+    }
+}
+
+/// Delivers to whoever takes it, and waits for the pauses robots ask for as long as they end in time.
+async fn deliver_all(notices: &mut Notices, store: &Store, until: Timestamp) {
+    loop {
+        let delivered = notices.deliver(store, &Timestamp::now).await;
+        let well = delivered.iter().flatten().filter(|delivery| delivery.failed.is_none());
+        let next = well.filter_map(|delivery| delivery.next).min();
+        say(delivered);
+        let Some(next) = next.filter(|next| *next < until) else { return };
+        tokio::time::sleep(Duration::try_from(next.duration_since(Timestamp::now())).unwrap_or_default()).await;
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::config::{self, Config, NotifyKind, NotifyLanguage};
 use crate::notify::{Event, Kind, Language, Settings};
 use secrecy::SecretString;
+use std::sync::Arc;
 
 /// What a robot is made of.
 pub(super) fn settings(config: &Config, source: &config::Notify) -> Settings {
@@ -18,8 +19,20 @@ pub(super) fn settings(config: &Config, source: &config::Notify) -> Settings {
         NotifyLanguage::Zh => Language::Zh,
         NotifyLanguage::En => Language::En,
     };
-    let timezone = config.service.timezone.clone();
-    Settings { name: source.name.clone(), kind, keyword: source.keyword.clone(), language, timezone }
+    Settings {
+        name: source.name.clone(),
+        kind,
+        keyword: source.keyword.clone(),
+        language,
+        timezone: config.service.timezone.clone(),
+        proxy: source.proxy.as_ref().map(|proxy| proxy.expose().into()),
+        ca_pem: source.ca_file.as_ref().map(|file| Arc::clone(&file.pem)),
+    }
+}
+
+/// Whether it is told of an account.
+pub(super) fn concerns(source: &config::Notify, account: &str) -> bool {
+    source.accounts.is_empty() || source.accounts.iter().any(|one| one == account)
 }
 
 /// Whether it is told of an event.

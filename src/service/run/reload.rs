@@ -1,6 +1,7 @@
 //! Reading the configuration again while the service runs: taken over as a whole, or not at all.
 
 use super::super::account::Account;
+use super::super::metering::Prepared;
 use super::super::notices::{Notices, Office};
 use super::super::pass::with_sources;
 use super::super::schedule::{Ticks, next_tick};
@@ -23,7 +24,10 @@ impl Round {
                 tracing::info!(accounts = self.service.accounts.len(), "the configuration was read again");
                 warnings::tell(&self.service.config);
             }
-            Err(error) => tracing::error!("the configuration stays as it was: {error}"),
+            Err(error) => {
+                tracing::error!("the configuration stays as it was: {error}");
+                self.metering.iter().for_each(|metering| metering.reloaded(false));
+            }
         }
         systemd::ready(&self.status());
     }
@@ -36,6 +40,7 @@ impl Round {
         let accounts = Account::all(&config, &self.service.around, &self.service.accounts)
             .map_err(|error| with_sources(&error))?;
         let ticks = Ticks::start(&config.service, self.sender.clone()).await.map_err(|error| with_sources(&error))?;
+        let metering = Prepared::of(&config, self.metering.as_ref()).await.map_err(|error| with_sources(&error))?;
         let untold = Notices::new(&config, None).map_err(|error| with_sources(&error))?;
         let before = match self.office.take() {
             Some(office) => office.close().await,
@@ -47,13 +52,20 @@ impl Round {
         if let Some(before) = self.ticks.replace(ticks) {
             before.stop().await;
         }
-        self.supervisor.expect(next_tick(&config.service, Timestamp::now()));
+        let due = next_tick(&config.service, Timestamp::now());
+        self.supervisor.expect(due);
         if let Some(account) = accounts.first() {
             account.turns.resize(&config.service);
         }
         self.service.config = config;
         let before = std::mem::replace(&mut self.service.accounts, accounts);
         self.leave_alone_what_is_gone(&before);
+        self.metering = metering.take_over(self.metering.take()).await;
+        if let Some(metering) = &mut self.metering {
+            metering.configured(&self.service.config, &self.service.accounts, self.alarm.active());
+        }
+        self.keeper.take_over(&self.service.config.service, &self.service.accounts, Timestamp::now());
+        self.keeper.expect(due);
         token::warn(&self.service.accounts);
         Ok(())
     }

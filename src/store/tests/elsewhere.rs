@@ -51,6 +51,20 @@ async fn an_end_is_written_once_and_only_after_the_row_it_answers() {
 }
 
 #[tokio::test]
+async fn an_application_is_given_as_it_was_decided() {
+    let desk = Desk::new().await;
+    let ids = desk.store.record(&[hold("wx1"), hold("wx2")]).await.unwrap();
+    let as_shown = async |id| desk.store.show(id).await.unwrap().unwrap().application();
+    let found = desk.store.as_decided(&[ids[1], ids[0], 999]).await.unwrap();
+    assert_eq!(found.len(), 2);
+    for (id, decided) in [(ids[0], hold("wx1")), (ids[1], hold("wx2"))] {
+        assert_eq!(found[&id], decided.application);
+        assert_eq!(found[&id], as_shown(id).await);
+    }
+    assert_eq!(desk.store.as_decided(&[]).await.unwrap().len(), 0);
+}
+
+#[tokio::test]
 async fn a_log_that_has_forgotten_an_announcement_is_told_by_its_mark() {
     let desk = Desk::new().await;
     assert_eq!(desk.store.forgotten_since().await.unwrap(), None, "nothing was announced");

@@ -4,6 +4,7 @@ mod backup;
 mod chain;
 mod disk;
 mod elsewhere;
+mod examine;
 mod laws;
 mod letters;
 mod limits;

@@ -3,7 +3,7 @@
 use super::{ACK_MAX_BYTES, Client, PAGE_MAX_BYTES, Request};
 use crate::wechat::{
     CallRecord, Entry, Error, PluginInUse, Quota, read_entries,
-    wire::{self, DEVPLUGIN},
+    wire::{self, DEVPLUGIN, LIST},
 };
 
 impl Client {
@@ -14,7 +14,7 @@ impl Client {
     pub async fn entries(&self, page: u32, page_size: u32) -> Result<Vec<Result<Entry, String>>, Error> {
         let slot = self.slot().await?;
         let body = wire::list_request(page, page_size).into();
-        let request = Request { path: DEVPLUGIN, body, limit: PAGE_MAX_BYTES };
+        let request = Request { path: DEVPLUGIN, action: LIST, body, limit: PAGE_MAX_BYTES };
         let read = |body: &[u8], secrets: &[&str]| {
             // What is no page is told as when the whole list is read.
             wire::read_page_without(body, page, secrets)?;
@@ -28,7 +28,7 @@ impl Client {
     /// # Errors
     /// As [`Client::slot`], and what WeChat answered.
     pub async fn plugins_in_use(&self) -> Result<Vec<PluginInUse>, Error> {
-        self.ask(wire::PLUGIN, wire::plugins_request(), wire::read_plugins).await
+        self.ask(wire::PLUGIN, "list", wire::plugins_request(), wire::read_plugins).await
     }
 
     /// What is left of the daily quota of `/wxa/devplugin`.
@@ -44,7 +44,7 @@ impl Client {
     /// # Errors
     /// As [`Client::slot`], and what WeChat answered: 76003 for a path it does not take.
     pub async fn quota_of(&self, cgi_path: &str) -> Result<Quota, Error> {
-        self.ask(wire::QUOTA, wire::quota_request(cgi_path), wire::read_quota).await
+        self.ask(wire::QUOTA, "quota/get", wire::quota_request(cgi_path), wire::read_quota).await
     }
 
     /// What WeChat recorded of a call of this account, by its request id, for seven days.
@@ -52,18 +52,19 @@ impl Client {
     /// # Errors
     /// As [`Client::slot`], and what WeChat answered: 76001 not found, 76002 no request id, 76003 another account's.
     pub async fn call_record(&self, rid: &str) -> Result<CallRecord, Error> {
-        self.ask(wire::RID, wire::rid_request(rid), wire::read_call_record).await
+        self.ask(wire::RID, "rid/get", wire::rid_request(rid), wire::read_call_record).await
     }
 
     async fn ask<T>(
         &self,
         path: &'static str,
+        action: &'static str,
         body: Vec<u8>,
         read: impl Fn(&[u8], &[&str]) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let slot = self.slot().await?;
         // A record of a call holds a whole page of the list, in a string.
         let limit = if path == wire::RID { 2 * PAGE_MAX_BYTES } else { ACK_MAX_BYTES };
-        self.call(slot, Request { path, body: body.into(), limit }, read).await.result
+        self.call(slot, Request { path, action, body: body.into(), limit }, read).await.result
     }
 }
