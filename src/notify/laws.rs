@@ -78,7 +78,7 @@ const HOSTILE: &[&str] = &[
 
 /// An address, as a chat finds one: a scheme, or a domain.
 static ADDRESS: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?i)[a-z][a-z0-9+.-]*:/|[^\s.．｡\u{200B}][.．｡][^\s.．｡\u{200B}…]").expect("a pattern")
+    Regex::new(r"(?i)[a-z][a-z0-9+.-]*:/|[^\s.．｡\u{200B}][.．｡][^\s\p{P}\u{200B}]").expect("a pattern")
 });
 
 fn hostile() -> impl Strategy<Value = String> {
