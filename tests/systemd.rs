@@ -78,6 +78,7 @@ const NOT_OF_WATCH: &[&str] = &[
     "TimeoutStopSec",
     "StateDirectory",
     "StateDirectoryMode",
+    "LimitNOFILE",
     "LoadCredential",
     "LimitNOFILE",
     "RestrictAddressFamilies",

@@ -66,8 +66,8 @@ fn disk(dir: &Path, room: Option<Room>) -> Finding {
         return check.fail(format!("{what}; no further file can be made (no inodes left)"), make_room);
     }
     match free_bytes {
-        ..LITTLE_BYTES => check.fail(format!("{what}: a decision that cannot be recorded is not sent"), make_room),
-        ..SCARCE_BYTES => check.warn(format!("{what}: it will be full one day"), make_room),
+        0..LITTLE_BYTES => check.fail(format!("{what}: a decision that cannot be recorded is not sent"), make_room),
+        LITTLE_BYTES..SCARCE_BYTES => check.warn(format!("{what}: it will be full one day"), make_room),
         _ if free_bytes < log_bytes => {
             check.warn(format!("{what}: there is no room for a copy, which a backup or an upgrade makes"), make_room)
         }
