@@ -414,8 +414,9 @@ async fn clients_that_mean_no_good_harm_nobody() {
         (format!("GET /{huge} HTTP/1.1\r\n{host}\r\n"), Some(431)),
         (format!("GET /metrics HTTP/1.1\r\n{host}X: {huge}\r\n\r\n"), Some(431)),
         (format!("GET /metrics HTTP/1.1\r\n{host}{many}\r\n"), Some(431)),
-        ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_owned(), Some(400)),
-        ("\u{16}\u{3}\u{1}\u{2}\r\n\r\n".to_owned(), Some(400)),
+        // No HTTP/1 at all: whatever it hears, it harms nobody.
+        ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_owned(), None),
+        ("\u{16}\u{3}\u{1}\u{2}\r\n\r\n".to_owned(), None),
     ];
     for (request, status) in cases {
         let answered = asked(addr, &request).map(|answer| answer.status);

@@ -133,7 +133,7 @@ impl Metering {
     pub(super) fn configured(&mut self, config: &Config, accounts: &[Account], brakes: &[ActiveBrake]) {
         let (board, now) = (Arc::clone(&self.board), Timestamp::now());
         board.keep_accounts(&accounts.iter().map(Account::name).collect::<BTreeSet<_>>());
-        board.set(&m::BUILD, [env!("CARGO_PKG_VERSION")], 1.0);
+        board.set(&m::BUILD, [env!("MENSHEN_VERSION")], 1.0);
         board.set_instant(&m::STARTED, [], self.started);
         board.set(&m::ACCOUNTS, [], as_number(accounts.len()));
         board.set(&m::SHADOW, [], flag(config.service.mode == Mode::Shadow));
