@@ -322,7 +322,7 @@ pub(crate) fn same_but_for_time(shown: &str, printed: &str) -> bool {
 
 fn masked(line: &str) -> String {
     use std::sync::LazyLock;
-    const MASKS: [(&str, &str); 14] = [
+    const MASKS: [(&str, &str); 15] = [
         (r"\b[0-9]{8}T[0-9]{6}Z-[0-9]+-[0-9]+\b", "PASS"),
         (r"\b[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?Z", "INSTANT"),
         (r"\b[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?", "MOMENT"),
@@ -335,6 +335,8 @@ fn masked(line: &str) -> String {
         (r"\b[0-9]{2}:[0-9]{2}(:[0-9]{2})?\b", "CLOCK"),
         (r"\bprocess [0-9]+\b", "process N"),
         (r"\b[0-9]+ bytes\b", "SIZE"),
+        // A build names its commit.
+        (r"^menshen [0-9][^ ]*( \([^)]*\))?", "menshen VERSION"),
         (r"─+", "─"),
         (r"\s+", " "),
     ];
