@@ -145,7 +145,10 @@ fn every_alert_stands_on_what_is_served_and_says_what_to_do() {
                 let label = used.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next().unwrap_or_default();
                 assert!(labels.contains(label), "{name}: {key} speaks of {label}, which {expr} has not");
             }
-            assert!(words.matches('"').count() % 2 == 0 && (words.starts_with('"') || !words.contains(": ")), "{name}");
+            assert!(
+                words.matches('"').count().is_multiple_of(2) && (words.starts_with('"') || !words.contains(": ")),
+                "{name}"
+            );
         }
         names.push(name.to_owned());
     }
