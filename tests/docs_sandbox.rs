@@ -221,7 +221,7 @@ fn every_call_is_answered_as_the_page_says() {
 
 /// What came of it, in the words of the page.
 fn seen(answer: &Seen) -> String {
-    let Seen::Answer { status, content_type, body } = answer else {
+    let Seen::Answer { status, content_type, body, .. } = answer else {
         return match answer {
             Seen::CutShort => "cut short",
             Seen::Closed => "closed",
@@ -293,6 +293,12 @@ async fn bring_about(fault: &str) -> String {
     assert_eq!(world.unused_faults(), Vec::<String>::new(), "{fault}");
     if let Some(kind) = fault.split("content-type=").nth(1) {
         assert!(matches!(&answer, Seen::Answer { content_type, .. } if content_type == kind), "{answer:?}");
+    }
+    if fault.contains(":date=600") {
+        let Seen::Answer { date, .. } = &answer else { panic!("{answer:?}") };
+        let told = jiff::fmt::rfc2822::parse(date).expect("a date").timestamp();
+        let ahead_secs = told.as_second() - jiff::Timestamp::now().as_second();
+        assert!((300..=600).contains(&ahead_secs), "{date}");
     }
     if fault.contains(":lag=2") {
         let list = json!({ "action": "dev_apply_list" }).to_string();

@@ -201,6 +201,10 @@ async fn a_restored_backup_a_pause_and_an_older_log() {
     let done = doctor(&scene, "--offline").exits(1);
     only_bad(&done, &["mark"]);
     says(&done, "mark", "fail", "restored from a backup");
+    scene.run("run --once").exits(1);
+    let done = doctor(&scene, "--offline").exits(1);
+    only_bad(&done, &["mark", "brakes"]);
+    says(&done, "brakes", "fail", "nothing is sent");
     scene.run("resume").exits(0);
     only_bad(&doctor(&scene, "--offline").exits(0), &[]);
     scene.run("pause --action agree").exits(0);

@@ -114,8 +114,10 @@ fn no_canary_whatever_a_robot_does() {
         let count = scene.sql("SELECT count(*) || '' FROM letters").await;
         assert_eq!(count, ["0"], "{place}");
         no_letter_is_left(&scene);
+        // A webhook took it with any answer of status 200, and the model keeps what it judged alone.
+        let unkept = model == Model::Webhook && matches!(rules.manner, Manner::Says(_) | Manner::Echoes);
         let told = robot.taken().iter().any(|body| body.to_string().contains("金丝雀昵称"));
-        assert!(told, "{place}: what applicants wrote is there to be found");
+        assert!(told || unkept, "{place}: what applicants wrote is there to be found");
         scene.end();
     });
 }

@@ -233,7 +233,7 @@ async fn a_file_that_cannot_be_used_is_said() {
 async fn before_the_first_pass_and_of_a_dry_run_nothing_is_written() {
     let scene = three("mode = \"live\"").await;
     for _ in 0..2 {
-        scene.run("status").exits(0).says("NO SERVICE RUNS").says("no pass was ever complete").says("no audit log yet");
+        scene.run("status").exits(0).says("NO SERVICE RUNS").says("no pass has ended yet").says("no audit log yet");
         scene.run("status --max-oldest 20h").exits(1).complains("express: no complete pass is known; no service runs");
         assert!(!scene.state_dir().exists(), "looking makes nothing");
         scene.run("run --dry-run").exits(0);

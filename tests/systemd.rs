@@ -78,7 +78,9 @@ const NOT_OF_WATCH: &[&str] = &[
     "TimeoutStopSec",
     "StateDirectory",
     "StateDirectoryMode",
+    "LimitNOFILE",
     "LoadCredential",
+    "LimitNOFILE",
     "RestrictAddressFamilies",
 ];
 

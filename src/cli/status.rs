@@ -62,7 +62,7 @@ pub(super) async fn status(global: &Global, args: &StatusArgs) -> Result<u8, Err
     if global.format != Format::Human {
         status.gaps.iter().for_each(|gap| tracing::warn!("{gap}"));
     }
-    let overdue: Vec<(&AccountStatus, Overdue)> = status
+    let mut overdue: Vec<(&AccountStatus, Overdue)> = status
         .accounts
         .iter()
         .filter_map(|account| Some((account, account.overdue(status.at, args.max_oldest, args.max_silence)?)))
@@ -70,11 +70,20 @@ pub(super) async fn status(global: &Global, args: &StatusArgs) -> Result<u8, Err
     if overdue.is_empty() {
         return Ok(DONE);
     }
+    overdue.sort_by_key(|(_, why)| std::cmp::Reverse(age(why)));
     anstream::eprintln!("menshen: {}", overdue_words(&overdue, &status));
     Ok(FAILED)
 }
 
-/// One line that says which, the worst first.
+/// For how long; without end where no complete pass is known.
+fn age(why: &Overdue) -> SignedDuration {
+    match why {
+        Overdue::Oldest(age) | Overdue::Silent(age) => *age,
+        Overdue::Never => SignedDuration::MAX,
+    }
+}
+
+/// One line that says which, in their order.
 fn overdue_words(overdue: &[(&AccountStatus, Overdue)], status: &Status) -> String {
     let words = overdue.iter().take(NAMED).map(|(account, why)| {
         let why = match why {

@@ -178,7 +178,10 @@ pub async fn status(
         None
     });
     if sheet.is_none() && gaps.is_empty() {
-        gaps.push(format!("no pass was ever complete: there is no menshen.status in {}", dir.display()));
+        gaps.push(format!(
+            "there is no menshen.status in {}: no pass has ended yet, or somebody took it away",
+            dir.display()
+        ));
     }
     let service = service_status(StateLock::holder(dir), sheet.as_ref());
     let chosen = config.accounts.iter().filter(|one| account.is_none_or(|name| one.name == name));

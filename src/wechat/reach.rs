@@ -4,15 +4,20 @@
 //! `/cgi-bin/token` without any, to which WeChat answers that the appid is missing. Promises an end within the timeouts
 //! of two calls, and that a proxy's password is in nothing it says.
 
+mod barrier;
+
+pub use barrier::{Barrier, BarrierKind};
+
 use super::{
     BuildError, Connections,
     http::{Cargo, Http, Way, is_loopback},
     wire,
 };
+use barrier::{barrier, met, tls_trouble, unnamed, unreached, words};
 use jiff::{Timestamp, fmt::rfc2822};
 use reqwest::{Response, Url, header::DATE};
 use secrecy::{ExposeSecret, SecretString};
-use std::{error::Error as StdError, io, net::IpAddr, sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 use tokio::{
     net::{TcpStream, lookup_host},
     time::{Instant, timeout},
@@ -22,8 +27,6 @@ use tokio::{
 const ANSWER_MAX_BYTES: usize = 64 * 1024;
 /// Addresses of one name that are tried.
 const ADDRESSES_MAX: usize = 4;
-/// Characters of a cause that are kept.
-const DETAIL_MAX_CHARS: usize = 200;
 
 /// Where to, and how.
 #[derive(Debug, Clone)]
@@ -77,44 +80,6 @@ pub enum Passage {
     Barred(Barrier),
     /// It was not taken, and why.
     Spared(&'static str),
-}
-
-/// Where the way ends.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Barrier {
-    /// What it is.
-    pub kind: BarrierKind,
-    /// In the words of who noticed it.
-    pub detail: String,
-}
-
-/// Why a way ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum BarrierKind {
-    /// Nobody has that name.
-    NoSuchName,
-    /// No name server answers.
-    NoNameServer,
-    /// Nobody listens there, or a firewall says no.
-    Refused,
-    /// No route leads there.
-    Unreachable,
-    /// No answer in time.
-    Silent,
-    /// Our own certificates or proxy settings cannot be used.
-    SetUp,
-    /// Its certificate is signed by nobody we trust.
-    Untrusted,
-    /// Its certificate is for another name.
-    WrongName,
-    /// Its certificate has expired, or is not valid yet.
-    OutOfDate,
-    /// What answers speaks no TLS we understand.
-    NoTls,
-    /// The proxy does not lead on.
-    ProxyRefuses,
-    /// The connection broke.
-    Broken,
 }
 
 /// Another clock, as it was read.
@@ -305,11 +270,6 @@ fn barred(kind: BarrierKind, detail: &str) -> Passage {
     Passage::Barred(barrier(kind, detail))
 }
 
-fn barrier(kind: BarrierKind, detail: &str) -> Barrier {
-    let detail = detail.chars().filter(|c| !c.is_control()).take(DETAIL_MAX_CHARS).collect();
-    Barrier { kind, detail }
-}
-
 /// Scheme, host and port of a proxy; its password is not said.
 fn place(proxy: &Url) -> String {
     let host = proxy.host_str().unwrap_or_default();
@@ -319,90 +279,9 @@ fn place(proxy: &Url) -> String {
     }
 }
 
-/// A name that leads nowhere. The resolver tells its reasons in words alone: gai_strerror(3).
-fn unnamed(host: &str, error: &io::Error) -> Barrier {
-    let text = error.to_string();
-    let kind = match text.contains("emporary failure") || text.contains("try again") {
-        true => BarrierKind::NoNameServer,
-        false => BarrierKind::NoSuchName,
-    };
-    let said = text.rsplit(": ").next().unwrap_or_default();
-    barrier(kind, &format!("{host}: {said}"))
-}
-
-fn unreached(error: &io::Error) -> BarrierKind {
-    match error.kind() {
-        io::ErrorKind::ConnectionRefused => BarrierKind::Refused,
-        io::ErrorKind::TimedOut => BarrierKind::Silent,
-        io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted => BarrierKind::Broken,
-        _ => BarrierKind::Unreachable,
-    }
-}
-
-/// What the system says, without "(os error 111)".
-fn words(error: &io::Error) -> String {
-    let text = error.to_string();
-    text.split(" (os error").next().unwrap_or_default().to_owned()
-}
-
-/// What a question ended at.
-fn met(error: &reqwest::Error, proxied: bool) -> Barrier {
-    let innermost = causes(error).last().map(ToString::to_string).unwrap_or_default();
-    if let Some(kind) = tls_trouble(error) {
-        return barrier(kind, &innermost);
-    }
-    let kind = match causes(error).find_map(|cause| cause.downcast_ref::<io::Error>().map(unreached)) {
-        _ if error.is_timeout() => BarrierKind::Silent,
-        _ if proxied && error.is_connect() => BarrierKind::ProxyRefuses,
-        Some(kind) if error.is_connect() => kind,
-        _ => BarrierKind::Broken,
-    };
-    let detail = if kind == BarrierKind::Silent { "no answer in time".to_owned() } else { innermost };
-    barrier(kind, &detail)
-}
-
-/// What TLS has against it, if it is TLS.
-fn tls_trouble(error: &reqwest::Error) -> Option<BarrierKind> {
-    use rustls::{CertificateError as Of, Error as Tls};
-    let found = causes(error).find_map(|cause| cause.downcast_ref::<Tls>())?;
-    Some(match found {
-        Tls::InvalidCertificate(Of::Expired | Of::ExpiredContext { .. }) => BarrierKind::OutOfDate,
-        Tls::InvalidCertificate(Of::NotValidYet | Of::NotValidYetContext { .. }) => BarrierKind::OutOfDate,
-        Tls::InvalidCertificate(Of::NotValidForName | Of::NotValidForNameContext { .. }) => BarrierKind::WrongName,
-        Tls::InvalidCertificate(_) => BarrierKind::Untrusted,
-        _ => BarrierKind::NoTls,
-    })
-}
-
-/// The causes of an error, the outermost first; what an IO error wraps is one, though it does not say so.
-fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn StdError + 'static)> {
-    std::iter::successors(error.source(), |cause| below(*cause))
-}
-
-fn below<'e>(cause: &'e (dyn StdError + 'static)) -> Option<&'e (dyn StdError + 'static)> {
-    match cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
-        Some(wrapped) => Some(wrapped),
-        None => cause.source(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_that_lead_nowhere() {
-        let cases = [
-            ("failed to lookup address information: Name or service not known", BarrierKind::NoSuchName),
-            ("failed to lookup address information: No address associated with hostname", BarrierKind::NoSuchName),
-            ("failed to lookup address information: Temporary failure in name resolution", BarrierKind::NoNameServer),
-        ];
-        for (text, kind) in cases {
-            let found = unnamed("api.example", &io::Error::other(text));
-            assert_eq!(found.kind, kind, "{text}");
-            assert!(found.detail.starts_with("api.example: ") && !found.detail.contains("lookup"), "{}", found.detail);
-        }
-    }
 
     #[test]
     fn a_proxys_password_is_not_said() {

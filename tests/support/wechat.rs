@@ -91,6 +91,7 @@ pub(crate) enum Seen {
     Answer {
         status: u16,
         content_type: String,
+        date: String,
         body: Vec<u8>,
     },
     /// A part of an answer, then the connection closed.
@@ -138,7 +139,8 @@ fn answer(bytes: &[u8]) -> Option<Seen> {
         None => pieces(body)?,
     };
     let status = head.split(' ').nth(1)?.parse().ok()?;
-    Some(Seen::Answer { status, content_type: field("content-type").unwrap_or_default().to_owned(), body })
+    let text = |name: &str| field(name).unwrap_or_default().to_owned();
+    Some(Seen::Answer { status, content_type: text("content-type"), date: text("date"), body })
 }
 
 /// A chunked body put together.

@@ -29,13 +29,13 @@ fn what_is_right_is_there_whatever_else_is_wrong() {
     let platform = "[platform]\nappid = 'wxp'\nsecret = { env = 'MISSING' }\nticket = { file = 't' }\n";
     check(&format!("{a}{rule}"), &[], &[], &["a"], &[]);
     check(&format!("{a}{b}{rule}"), &[], &[], &["a"], &["b"]);
-    check(&format!("{a}{bad_rule}"), &[], &["missing"], &["a"], &[]);
-    check(&format!("{a}{b}{bad_rule}[wechat]\nproxies = 1\n"), &["unknown-key"], &["missing"], &["a"], &["b"]);
+    check(&format!("{a}{bad_rule}"), &[], &["message"], &["a"], &[]);
+    check(&format!("{a}{b}{bad_rule}[wechat]\nproxies = 1\n"), &["unknown-key"], &["message"], &["a"], &["b"]);
     check(&format!("{a}{hook}"), &[], &[], &["a"], &["url of [[notify]] us"]);
     check(&format!("{a}{platform}"), &[], &[], &["a"], &["[platform] secret"]);
-    check(&format!("{a}{rule}nonsense"), &["syntax"], &[], &["a"], &[]);
     check(rule, &["missing"], &[], &[], &[]);
-    check(&format!("{}{rule}", a.replace("{ env", "'hunter2', x = { env")), &["secret"], &[], &[], &[]);
+    let literal = a.replace("{ env = 'MENSHEN_APP_SECRET' }", "'hunter2'");
+    check(&format!("{literal}{rule}"), &["secret"], &[], &[], &[]);
 }
 
 #[test]

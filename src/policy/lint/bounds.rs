@@ -31,7 +31,9 @@ pub(super) fn look(findings: &mut Findings<'_>) {
 /// Whether every way to meet the condition says something about category, reason or appid.
 fn bounds(condition: &Condition) -> bool {
     condition.tests.iter().any(|test| match test {
-        Test::Category(lists) => lists.none.is_some() || [&lists.any, &lists.all].into_iter().flatten().any(names),
+        Test::Category(lists) => {
+            lists.none.is_some() || [&lists.any, &lists.all].into_iter().flatten().any(|list| names(list))
+        }
         Test::Reason(_) | Test::Appid(_) => true,
         Test::AnyOf(branches) => branches.iter().all(bounds),
         Test::Not(inner) => inner.tests.iter().all(|test| bounds(&Condition { tests: vec![test.clone()] })),
@@ -40,7 +42,7 @@ fn bounds(condition: &Condition) -> bool {
 }
 
 /// Whether a list of categories names any; `*` stands for all of them.
-fn names(list: &Vec<String>) -> bool {
+fn names(list: &[String]) -> bool {
     let all = |written: &String| Entry::read(written).is_some_and(|entry| entry.parts() == (None, None));
     !list.iter().any(all)
 }

@@ -120,7 +120,8 @@ fn order_by_counting(run: &mut [Placed]) {
     let mut starts = [0_usize; 257];
     run.iter().for_each(|at| starts[usize::from(class(at.c)) + 1] += 1);
     (1..starts.len()).for_each(|next| starts[next] += starts[next - 1]);
-    for at in run.to_vec() {
+    let before = run.to_vec();
+    for at in before {
         let place = &mut starts[usize::from(class(at.c))];
         run[*place] = at;
         *place += 1;

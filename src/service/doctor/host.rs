@@ -66,8 +66,8 @@ fn disk(dir: &Path, room: Option<Room>) -> Finding {
         return check.fail(format!("{what}; no further file can be made (no inodes left)"), make_room);
     }
     match free_bytes {
-        ..LITTLE_BYTES => check.fail(format!("{what}: a decision that cannot be recorded is not sent"), make_room),
-        ..SCARCE_BYTES => check.warn(format!("{what}: it will be full one day"), make_room),
+        0..LITTLE_BYTES => check.fail(format!("{what}: a decision that cannot be recorded is not sent"), make_room),
+        LITTLE_BYTES..SCARCE_BYTES => check.warn(format!("{what}: it will be full one day"), make_room),
         _ if free_bytes < log_bytes => {
             check.warn(format!("{what}: there is no room for a copy, which a backup or an upgrade makes"), make_room)
         }
@@ -81,11 +81,12 @@ fn open_files_max(limits: &str) -> Option<u64> {
     line.split_whitespace().next()?.parse().ok()
 }
 
-/// Files open at the same time when everything is slow.
+/// Files open at the same time when everything is slow: connections, some kept for later, and the lock of each account being worked.
 fn needed(config: &Config) -> u64 {
     let at_once = config.accounts.iter().map(|account| account.wechat.max_in_flight as u64);
     let calls = at_once.sum::<u64>().min(ROOMS * config.service.max_calls_at_once as u64);
-    FILES + calls + calls.min(IDLE)
+    let locks = (config.accounts.len() as u64).min(ROOMS * config.service.max_accounts_at_once as u64);
+    FILES + calls + calls.min(IDLE) + locks
 }
 
 fn descriptors(needed: u64, limit: Option<u64>, whose: &str) -> Finding {
@@ -95,7 +96,7 @@ fn descriptors(needed: u64, limit: Option<u64>, whose: &str) -> Finding {
         Some(limit) if limit < needed => check.fail(
             format!("up to {needed} files are open at the same time, and {whose} is {limit}"),
             format!(
-                "LimitNOFILE={} in a drop-in (systemctl edit menshen), or lower [service] max_calls_at_once",
+                "LimitNOFILE={} in a drop-in (systemctl edit menshen), or lower [service] max_calls_at_once and max_accounts_at_once",
                 needed.next_power_of_two()
             ),
         ),

@@ -150,12 +150,12 @@ fn clock_against(base_url: &str, clock: &Clock) -> Finding {
     let tolerance = format!("({CLOCK_FINE_SECS} s are tolerated)");
     let what = format!("this machine's clock is {amount} {direction} that of {base_url} {tolerance}");
     let mend = "let NTP set the clock: timedatectl set-ntp true, then timedatectl timesync-status";
-    match off.abs() {
-        0..=CLOCK_FINE_SECS => {
-            Check::Clock.ok(format!("this machine's clock agrees with that of {base_url} {tolerance}"))
-        }
-        ..=CLOCK_WRONG_SECS => Check::Clock.warn(what, mend),
-        _ => Check::Clock.fail(what, mend),
+    if off.abs() <= CLOCK_FINE_SECS {
+        return Check::Clock.ok(format!("this machine's clock agrees with that of {base_url} {tolerance}"));
+    }
+    match off.abs() <= CLOCK_WRONG_SECS {
+        true => Check::Clock.warn(what, mend),
+        false => Check::Clock.fail(what, mend),
     }
 }
 

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 /// How long the pages of the log are looked at; a gigabyte takes a few seconds.
 const PATIENCE: Duration = Duration::from_secs(15);
 /// What belongs to the record, as members of the group may read it.
-const RECORD: [&str; 4] = ["menshen.db", "menshen.db-wal", "menshen.db-shm", "menshen.mark"];
+const RECORD: [&str; 5] = ["menshen.db", "menshen.db-wal", "menshen.db-shm", "menshen.mark", "menshen.status"];
 /// It holds a process id and nothing else.
 const LOCK: &str = "menshen.lock";
 /// Files of their own with refresh tokens.
@@ -208,7 +208,7 @@ async fn mark(reader: &Reader) -> Finding {
         Ok(None) => Check::Mark.ok("the log knows everything that was announced"),
         Ok(Some(since)) => Check::Mark.fail(
             format!("the log misses what was announced at {since:.0}: it was restored from a backup, or begun anew"),
-            "put the newer menshen.db back; or look at WeChat's console what was sent since, then menshen resume --why \"…\"",
+            "put the newer menshen.db back; or let a pass pull the brake, look at WeChat's console what was sent since, then menshen resume --why \"…\"",
         ),
         Err(error) => Check::Mark.fail(with_sources(&error), "menshen.mark must be readable for whoever runs menshen"),
     }

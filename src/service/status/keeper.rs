@@ -129,7 +129,7 @@ fn begin(service: &ServiceConfig, accounts: &[Account], kind: Kind, now: Timesta
     // One that cannot be used is begun anew.
     let earlier = Sheet::read(&service.state_dir).ok().flatten();
     let writer = Writer {
-        version: env!("CARGO_PKG_VERSION").to_owned(),
+        version: env!("MENSHEN_VERSION").to_owned(),
         pid: std::process::id(),
         started_at: now,
         kind,

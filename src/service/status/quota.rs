@@ -16,13 +16,16 @@ use tokio::task::JoinHandle;
 
 /// How long an answer is good for.
 const FRESH: SignedDuration = SignedDuration::from_hours(1);
+/// One that was ended by a pass is put again no sooner.
+const AGAIN: SignedDuration = SignedDuration::from_mins(1);
 /// How long a question may take, the wait for its turn included.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The questions under way.
 pub(in crate::service) struct Quotas {
     known: Known,
-    asking: HashMap<AppId, JoinHandle<()>>,
+    /// The last of each account, and when it was put.
+    asking: HashMap<AppId, (Timestamp, JoinHandle<()>)>,
 }
 
 impl Quotas {
@@ -33,11 +36,10 @@ impl Quotas {
 
     /// A pass ended: asks, if it went well and the last answer is old.
     pub(in crate::service) fn after(&mut self, account: &Account, report: &PassReport, now: Timestamp) {
-        let fresh = |asked_at: Timestamp| now.duration_since(asked_at).abs() < FRESH;
-        if !report.complete || report.went_wrong() || !may_ask(account) {
-            return;
-        }
-        if self.known.asked_at(&account.appid).is_some_and(fresh) {
+        let within = |time: SignedDuration| move |at: Timestamp| now.duration_since(at).abs() < time;
+        let put = self.asking.get(&account.appid).map(|(put, _)| *put);
+        let soon = put.is_some_and(within(AGAIN)) || self.known.asked_at(&account.appid).is_some_and(within(FRESH));
+        if soon || !report.complete || report.went_wrong() || !may_ask(account) {
             return;
         }
         let (client, known, appid) = (account.client.clone(), self.known.clone(), account.appid.clone());
@@ -45,7 +47,7 @@ impl Quotas {
             let answer = tokio::time::timeout(PATIENCE, client.quota()).await;
             known.hear_quota(&appid, now, answer.ok().and_then(Result::ok));
         });
-        self.asking.insert(account.appid.clone(), question);
+        self.asking.insert(account.appid.clone(), (now, question));
     }
 
     /// What WeChat last said, and when it was asked.
@@ -55,14 +57,14 @@ impl Quotas {
 
     /// A pass of this account begins: it waits for no question.
     pub(in crate::service) fn make_way(&mut self, appid: &AppId) {
-        if let Some(question) = self.asking.remove(appid) {
+        if let Some((_, question)) = self.asking.get(appid) {
             question.abort();
         }
     }
 
     /// Ends every question.
     pub(in crate::service) fn stop(&mut self) {
-        self.asking.drain().for_each(|(_, question)| question.abort());
+        self.asking.drain().for_each(|(_, (_, question))| question.abort());
     }
 }
 
