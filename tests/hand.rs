@@ -112,6 +112,9 @@ async fn what_cannot_be_done_is_said_and_not_sent() {
     for (args, words) in cases {
         scene.run(args).exits(1).complains(words);
     }
+    // The rule finds no keyword in it, and a sentence with a gap helps nobody.
+    let mut command = scene.menshen(["review", "refuse", "wx-ask", "--message-of", "gambling words", "--yes"]);
+    support::process::finish(&mut command).exits(1).complains("--reason");
     assert_eq!(sent(&scene), before);
     scene.run("review agree wx-ask --account nobody --yes").exits(2).complains("known: express");
     scene.run("review show wx-nowhere").exits(2).complains("nothing of wx-nowhere waits");

@@ -46,3 +46,4 @@ pub use rule::{
 pub use ruleset::{ENGINE_VERSION, Folded, Moment, RuleSet, Scratch};
 pub(crate) use text::is_ignorable;
 pub use text::{FOLDING_VERSION, FoldedText, fold, fold_with_places};
+pub use words::RuleMessage;

@@ -13,7 +13,7 @@ use super::{
     keywords::Marks,
     text::{FOLDING_VERSION, fold},
     wake::Wake,
-    words::fill,
+    words::{RuleMessage, fill, filled},
 };
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
@@ -164,12 +164,12 @@ impl RuleSet {
     }
 
     /// The message of the refuse rule of this name, filled in for an application whatever the rule says of it;
-    /// `None` = no such rule. Empty where the rule finds nothing to name.
-    pub fn message_of(&self, rule: &str, application: &Application) -> Option<String> {
+    /// `None` = no such rule.
+    pub fn message_of(&self, rule: &str, application: &Application) -> Option<RuleMessage> {
         let index = self.spec.rules.iter().position(|spec| spec.name == rule && spec.message.is_some())?;
         let mut scratch = Scratch::default();
         scratch.seek(&Folded::of(application), &self.compiled);
-        Some(fill(self, Some(index), &scratch.facts(application, &Moment::at(Timestamp::UNIX_EPOCH))))
+        Some(filled(self, Some(index), &scratch.facts(application, &Moment::at(Timestamp::UNIX_EPOCH))))
     }
 
     /// Shows every rule that is true or unknown, in no order, with the facts at hand.

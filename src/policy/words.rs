@@ -10,25 +10,47 @@ use super::{
 };
 use std::cmp::Reverse;
 
+/// The message of a rule for an application that it may not be meant for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RuleMessage {
+    /// Every placeholder stands for something.
+    Whole(String),
+    /// A placeholder stands for nothing: the rule finds no keyword, category or nickname here.
+    WithGaps(String),
+}
+
 /// The message of a rule, or of the default, filled in.
 pub(super) fn fill(rules: &RuleSet, rule: Option<usize>, facts: &Facts<'_>) -> String {
+    match filled(rules, rule, facts) {
+        RuleMessage::Whole(message) | RuleMessage::WithGaps(message) => message,
+    }
+}
+
+/// As [`fill`], and whether every placeholder stands for something.
+pub(super) fn filled(rules: &RuleSet, rule: Option<usize>, facts: &Facts<'_>) -> RuleMessage {
     let spec = rule.map(|rule| &rules.spec().rules[rule]);
     let template = match rule {
         Some(rule) => rules.compiled.rules[rule].message.as_ref(),
         None => rules.compiled.default_message.as_ref(),
     };
-    let Some(template) = template else { return String::new() };
+    let Some(template) = template else { return RuleMessage::Whole(String::new()) };
     let lists = match (spec, rule) {
         (Some(spec), Some(rule)) => positive(&spec.when, &rules.compiled.rules[rule].when),
         _ => Vec::new(),
     };
-    template.fill(rules.spec().message_max_chars, |placeholder, out| match placeholder {
-        Placeholder::Keyword => out.push_str(keyword(&lists, facts)),
-        Placeholder::Category => category(&lists, facts, out),
-        Placeholder::Nickname => out.push_str(&facts.application.nickname),
-        Placeholder::Appid => out.push_str(facts.application.appid.as_str()),
-        Placeholder::Rule => out.push_str(spec.map_or("", |spec: &RuleSpec| &spec.name)),
-    })
+    let mut gaps = false;
+    let message = template.fill(rules.spec().message_max_chars, |placeholder, out| {
+        let before = out.len();
+        match placeholder {
+            Placeholder::Keyword => out.push_str(keyword(&lists, facts)),
+            Placeholder::Category => category(&lists, facts, out),
+            Placeholder::Nickname => out.push_str(&facts.application.nickname),
+            Placeholder::Appid => out.push_str(facts.application.appid.as_str()),
+            Placeholder::Rule => out.push_str(spec.map_or("", |spec: &RuleSpec| &spec.name)),
+        }
+        gaps |= out.len() == before;
+    });
+    if gaps { RuleMessage::WithGaps(message) } else { RuleMessage::Whole(message) }
 }
 
 /// Lists of a condition that say what is sought, not what is ruled out.

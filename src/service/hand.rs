@@ -13,7 +13,8 @@ use super::lock::LockError;
 use super::pass::{Pass, Stage, Watch, stops};
 use super::report::PassReport;
 use crate::policy::{
-    Action, AppId, Application, CreateTime, Decision, Identity, Status, Step, Todo, Verdict, Why, clean_message,
+    Action, AppId, Application, CreateTime, Decision, Identity, RuleMessage, Status, Step, Todo, Verdict, Why,
+    clean_message,
 };
 use crate::store::{Filter, Reader, Store, StoreError};
 use crate::wechat::Listing;
@@ -79,6 +80,11 @@ pub enum Obstacle {
     /// Acting stopped before it was reached.
     #[error("acting stopped before its turn, so nothing was sent for it; try again")]
     NotReached,
+    /// The message of the rule would have a gap.
+    #[error(
+        "rule {0:?} finds nothing in this application to fill its message with, so a word would be missing; say it with --reason"
+    )]
+    NothingToName(String),
     /// No such rule.
     #[error("no refuse rule of this account is named {0:?}")]
     NoRule(String),
@@ -327,7 +333,10 @@ fn words(account: &Account, wish: &Wish, application: &Application) -> Result<Op
             clean_message(text.trim(), most)
         }
         Words::OfRule(name) => {
-            account.rules.message_of(name, application).ok_or_else(|| Obstacle::NoRule(name.clone()))?
+            match account.rules.message_of(name, application).ok_or_else(|| Obstacle::NoRule(name.clone()))? {
+                RuleMessage::Whole(message) => message,
+                RuleMessage::WithGaps(_) => return Err(Obstacle::NothingToName(name.clone())),
+            }
         }
     };
     if message.is_empty() { Err(Obstacle::NoWords) } else { Ok(Some(message)) }
