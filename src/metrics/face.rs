@@ -143,7 +143,7 @@ impl Shown {
             Ok(Wanted::Numbers) => request::numbers(self.page()),
             Ok(Wanted::Health) => {
                 let (condition, line) = self.board.health().line(Instant::now());
-                request::health(condition == Condition::Well, line)
+                request::health(condition != Condition::Overdue, line)
             }
             Err(response) => *response,
         }

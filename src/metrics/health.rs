@@ -1,8 +1,8 @@
 //! Whether every account is worked: had a complete pass not too long ago.
 //!
 //! Pure: times go in. How long may pass is told with each event, in monotonic time, so a clock that is set changes
-//! nothing. An account without a complete pass since the start is not well either, but it is told apart: a service that
-//! crashes again and again is never well, and one that just began is not overdue.
+//! nothing. An account without a complete pass since the start is told apart: it is overdue when its time is over, and
+//! not before. A service that crashes again and again is another alert's.
 
 use jiff::Timestamp;
 use serde::Serialize;
