@@ -292,6 +292,20 @@ async fn a_second_application_that_arrives_meanwhile_makes_it_ambiguous() {
     scene.end();
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_entry_nobody_can_read_may_be_a_second_application_of_the_same_applicant() {
+    let scene = Scene::empty().await;
+    scene.arrive(good("wx-two", 1));
+    scene.arrive(good("wx-two", 2));
+    scene.arrive(good("wx-good", 3));
+    scene.fault("dev_apply_list:malformed=status-missing/2:always");
+    scene.pass().await;
+    assert_eq!(agrees_of(&scene, "wx-two"), 0, "a call would not say which of the two it means");
+    assert_eq!(agrees_of(&scene, "wx-good"), 1, "who is plain is not kept waiting");
+    scene.run("review agree wx-two --yes").exits(1).complains("more than once");
+    assert_eq!(agrees_of(&scene, "wx-two"), 0);
+}
+
 #[tokio::test]
 async fn two_entries_of_one_identity_write_no_row_a_pass() {
     let scene = Scene::empty().await;

@@ -334,7 +334,8 @@ async fn the_unit_is_asked_about() {
     let bin = scene.dir.path().join("bin");
     fs::create_dir(&bin).expect("ours");
     let systemctl = |properties: &str| {
-        let script = format!("#!/bin/sh\ncat <<'END'\n{properties}\nEND\n");
+        let script =
+            format!("#!/bin/sh\n/usr/bin/env > {}/environment\ncat <<'END'\n{properties}\nEND\n", bin.display());
         // Written beside and moved there: a file that is open for writing cannot be run.
         fs::write(bin.join("new"), script.replace("cat ", "/bin/cat ")).expect("ours");
         fs::set_permissions(bin.join("new"), fs::Permissions::from_mode(0o755)).expect("ours");
@@ -348,6 +349,8 @@ async fn the_unit_is_asked_about() {
     ));
     let done = doctor(&scene, "--offline").exits(0);
     only_bad(&done, &[]);
+    let environment = fs::read_to_string(bin.join("environment")).expect("it was run");
+    assert!(!environment.contains("SECRET"), "our secrets are nobody else's: {environment}");
     says(&done, "unit", "ok", "menshen.service is enabled and active");
     says(&done, "descriptors", "ok", "the unit's LimitNOFILE is 1024");
     systemctl(&format!(

@@ -2,7 +2,9 @@
 
 mod support;
 
-use menshen::sandbox::{Application, Status};
+use menshen::policy::{Action, AppId};
+use menshen::sandbox::{Application, Moved, Status};
+use menshen::service::{Obstacle, Seen, Watch, Wish, Words};
 use support::Scene;
 use support::process::{Done, Running};
 
@@ -118,6 +120,34 @@ async fn what_cannot_be_done_is_said_and_not_sent() {
     assert_eq!(sent(&scene), before);
     scene.run("review agree wx-ask --account nobody --yes").exits(2).complains("known: express");
     scene.run("review show wx-nowhere").exits(2).complains("nothing of wx-nowhere waits");
+}
+
+/// Somebody looks at an application for minutes; the applicant takes it back meanwhile and applies with other words.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_word_about_what_was_shown_is_not_given_to_what_came_after_it() {
+    let scene = held().await;
+    let shown = scene.rows().await.into_iter().find(|row| row.appid == "wx-ask").expect("it is held").create_time;
+    let seen = Seen { create_time: shown };
+    assert_eq!(scene.world.withdraw("wx-ask"), Moved::Moved);
+    let applied = an_hour_ago() + 60;
+    scene.arrive(Application::new("wx-ask").created_at(applied).nickname("甲店").reason("博彩"));
+    let service = scene.service().await;
+    let wish = |seen| Wish {
+        who: "cli:tester".to_owned(),
+        action: Action::Agree,
+        appids: vec![AppId::new("wx-ask")],
+        words: Words::None,
+        seen,
+    };
+    let decided = async |seen| {
+        let done = service.accounts()[0].by_hand(service.store(), &Watch::default(), &wish(seen), &|_| ()).await;
+        done.expect("the list is whole").1
+    };
+    assert_eq!(decided(Some(seen)).await, [(AppId::new("wx-ask"), Obstacle::Another)]);
+    assert_eq!((sent(&scene), by_people(&scene).await), (vec![], vec![]));
+    let there = Seen { create_time: Some(applied) };
+    assert_eq!(decided(Some(there)).await, []);
+    assert_eq!(scene.world.status("wx-ask"), Some(Status::Approved));
 }
 
 #[tokio::test(flavor = "multi_thread")]

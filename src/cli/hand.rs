@@ -8,7 +8,7 @@ use super::{DONE, FAILED, Wrong, audit, brakes, confirm};
 use crate::config::{self, Config};
 use crate::policy::{Action, AppId};
 use crate::sandbox::Server;
-use crate::service::{Account, Obstacle, PassReport, Stage, Watch, Wish, Words, make_state_dir};
+use crate::service::{Account, Obstacle, PassReport, Seen, Stage, Watch, Wish, Words, make_state_dir};
 use crate::store::{Filter, Store};
 use anyhow::Error;
 use jiff::tz::TimeZone;
@@ -34,7 +34,7 @@ pub(super) async fn decide_by_hand(global: &Global, asked: Asked<'_>) -> Result<
     let desk = Desk::open(ground, &name).await?;
     let progress = Progress::new();
     let (report, obstacles) =
-        desk.decide(asked.action, asked.appids, asked.words, &|stage| progress.tell(stage)).await?;
+        desk.decide(asked.action, asked.appids, asked.words, None, &|stage| progress.tell(stage)).await?;
     drop(progress);
     desk.show(global.format, &report, &obstacles).await?;
     desk.close().await;
@@ -100,10 +100,11 @@ impl Desk {
         action: Action,
         appids: &[String],
         words: Words,
+        seen: Option<Seen>,
         tell: &(dyn Fn(Stage) + Sync),
     ) -> Result<(PassReport, Vec<(AppId, Obstacle)>), Error> {
         let appids = appids.iter().map(AppId::new).collect();
-        let wish = Wish { who: brakes::who(), action, appids, words };
+        let wish = Wish { who: brakes::who(), action, appids, words, seen };
         Ok(self.account.by_hand(&self.store, &self.watch, &wish, tell).await?)
     }
 

@@ -3,6 +3,7 @@
 use super::account::{self, CaFile};
 use super::proxy::ProxyAddress;
 use super::secret::{self, Secret};
+use super::token::cover_arguments;
 use super::{Need, Surroundings, writers};
 use crate::document::{Table, Value, suggest};
 use jiff::civil::Time;
@@ -265,6 +266,7 @@ fn address(value: &Value<'_>, around: &Around<'_>) -> Option<Secret> {
 }
 
 fn argv(value: &Value<'_>, around: &Around<'_>) -> Option<Vec<String>> {
+    cover_arguments(value);
     let words: Vec<Option<String>> = value
         .filled_list()?
         .iter()

@@ -180,7 +180,8 @@ pub(super) fn read(value: &Value<'_>, defaults: &Defaults<'_>) -> Option<Token> 
         // Which keys it needs is not known then; none of them is wrong, but a secret must not be shown.
         let secret = table.optional("secret");
         secret.and_then(|v| secret::read(&v, defaults.path, defaults.surroundings, defaults.need));
-        for key in ["command", "timeout", "file", "url", "header", "max_age"] {
+        table.optional("command").iter().for_each(cover_arguments);
+        for key in ["timeout", "file", "url", "header", "max_age"] {
             table.optional(key);
         }
         table.finish();
@@ -274,6 +275,7 @@ fn place(table: &Table<'_>, defaults: &Defaults<'_>) -> Option<Place> {
 }
 
 fn command_line(value: &Value<'_>, defaults: &Defaults<'_>) -> Option<(PathBuf, Vec<String>)> {
+    cover_arguments(value);
     if value.is_text() {
         let help = "one text for each word; there is no shell: [\"/usr/local/bin/wx-token\", \"--fresh\"]";
         value.wrong("kind", "`command` is a text: expected a list of texts", help);
@@ -298,6 +300,14 @@ fn command_line(value: &Value<'_>, defaults: &Defaults<'_>) -> Option<(PathBuf, 
             program.wrong(why.code, format!("the command cannot be used: {}", why.message), help);
             None
         }
+    }
+}
+
+/// What a program is told may be a secret, so no error shows it.
+pub(super) fn cover_arguments(command: &Value<'_>) {
+    match command.is_text() {
+        true => command.reading().mask(command.spot()),
+        false => command.list_quietly().iter().skip(1).for_each(|word| word.reading().mask(word.spot())),
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! The tree knows the secrets it could read; a line with a syntax error has no
 //! tree. So every shown line is looked at as text, too: whatever follows a key
-//! that sounds secret, the user part of an address, and any long run of letters
+//! that sounds secret, the user part and the query of an address, and any long run of letters
 //! and digits (an AppSecret is 32 of them, an appid 18) is covered.
 
 use std::ops::Range;
@@ -13,6 +13,7 @@ const SECRET_KEYS: [&str; 6] = ["secret", "password", "passwd", "access_token", 
 pub(super) fn stretches(line: &str) -> Vec<Range<usize>> {
     let mut found: Vec<Range<usize>> = SECRET_KEYS.iter().flat_map(|key| after_key(line, key)).collect();
     found.extend(address_users(line));
+    found.extend(address_queries(line));
     found.extend(long_runs(line));
     found
 }
@@ -60,12 +61,44 @@ fn value_length(value: &str) -> usize {
     closing.and_then(|q| value[1..].find(q)).map_or(value.trim_end().len(), |end| end + 2)
 }
 
-/// `user:password` in `http://user:password@host`.
+/// What stands between quotes, also where the closing one is missing; nothing else can hold an address.
+fn quoted(line: &str) -> Vec<Range<usize>> {
+    let mut texts: Vec<Range<usize>> = Vec::new();
+    let mut open: Option<(char, usize)> = None;
+    for (at, c) in line.char_indices() {
+        match open {
+            Some((quote, start)) if c == quote => {
+                texts.push(start..at);
+                open = None;
+            }
+            None if c == '"' || c == '\'' => open = Some((c, at + 1)),
+            _ => {}
+        }
+    }
+    texts.extend(open.map(|(_, start)| start..line.len()));
+    texts
+}
+
+/// `user:password` in `http://user:password@host`, also without the scheme, and whatever the password is made of.
 fn address_users(line: &str) -> Vec<Range<usize>> {
-    let users = line.match_indices("://").filter_map(|(at, scheme_end)| {
-        let start = at + scheme_end.len();
-        let authority = line[start..].split(['/', '"', '\'', ' ']).next().unwrap_or_default();
-        authority.rfind('@').map(|end| start..start + end)
-    });
-    users.filter(|user| !user.is_empty()).collect()
+    let user = |text: Range<usize>| {
+        let written = &line[text.clone()];
+        let end = written.rfind('@')?;
+        let scheme_end = written[..end].find("://").map(|at| at + "://".len());
+        let start = scheme_end.unwrap_or_default();
+        let names_a_user = start < end && (scheme_end.is_some() || written[..end].contains(':'));
+        names_a_user.then_some(text.start + start..text.start + end)
+    };
+    quoted(line).into_iter().filter_map(user).collect()
+}
+
+/// `key=…` in `https://host/path?key=…`.
+fn address_queries(line: &str) -> Vec<Range<usize>> {
+    let query = |text: Range<usize>| {
+        let written = &line[text.clone()];
+        let start = written.find("://")?;
+        let start = start + written[start..].find('?')? + 1;
+        (text.start + start < text.end).then_some(text.start + start..text.end)
+    };
+    quoted(line).into_iter().filter_map(query).collect()
 }

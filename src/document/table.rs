@@ -257,6 +257,14 @@ impl<'a> Value<'a> {
         Value { reading: self.reading, spot, tree, name: format!("an entry of {}", self.name) }
     }
 
+    /// The entries, if it is a list; reports nothing.
+    pub fn list_quietly(&self) -> Vec<Value<'a>> {
+        match &self.tree.kind {
+            Kind::List(values) => values.iter().map(|node| self.entry(node)).collect(),
+            _ => Vec::new(),
+        }
+    }
+
     /// The text, if it is one; reports nothing.
     pub fn text_quietly(&self) -> Option<&'a str> {
         match &self.tree.kind {

@@ -244,6 +244,13 @@ fn secrets_are_covered() {
         "[table]\ninner = { must = 1, 'appSecret' = 'hunter2' }",
         "[table]\nflag = 'http://hunter2:hunter2@proxy:3128'",
         "[table]\nflag = 'http://user:hunt@hunter2@proxy:3128'",
+        // A password that was not percent-encoded is what is wrong with such an address.
+        "[table]\nflag = 'http://user:hun/hunter2@proxy:3128'",
+        "[table]\nflag = \"http://user:hun'hunter2 @proxy:3128\"",
+        "[table]\nflag = 'http://user:hun?a=hunter2@proxy:3128'",
+        "[table]\nflag = 'user:hunter2@proxy:3128'",
+        "[table]\nflag = 'http://user:hunter2@proxy:3128",
+        "[table]\nflag = 'https://tokens.example/wx?key=hunter2'",
         "[table]\npassword = 'hunter2' # x",
         "[table]\nsecret = 'hunter2",
         "[table]\nsecret = { env = 'A' ] # secret = hunter2",

@@ -114,8 +114,9 @@ pub struct Situation<'a> {
     pub room: &'a Room,
     /// What stops acting.
     pub stops: &'a Stops,
-    /// Pending ones without a create_time that the list shows ended as well: they applied again, or were just decided.
-    pub ended: &'a HashSet<Identity>,
+    /// Pending ones that their appid alone does not tell: without a create_time and shown as ended as well (they applied
+    /// again, or were just decided), or beside an entry of the same applicant that cannot be read.
+    pub unclear: &'a HashSet<Identity>,
     /// Rows a crash left `planned` are settled; otherwise nothing new may be sent.
     pub settled: bool,
 }
@@ -189,7 +190,7 @@ fn appearing_twice(pending: &[Application]) -> BTreeSet<AppId> {
 }
 
 fn decide(situation: &Situation<'_>, application: &Application, twice: &BTreeSet<AppId>) -> Decision {
-    let unclear = twice.contains(&application.appid) || situation.ended.contains(&application.identity());
+    let unclear = twice.contains(&application.appid) || situation.unclear.contains(&application.identity());
     if application.malformed.is_empty() && unclear {
         return undecided(Brake::Ambiguous);
     }
@@ -307,7 +308,7 @@ pub fn evidence(rules: &RuleSet, moment: &Moment<'_>, step: &Step) -> Why {
     match step.decision.brake {
         Some(Brake::Ambiguous) => {
             why.sentence =
-                "hold: the appid alone does not tell which application is meant: another pending entry carries it, or one without create_time was decided before".to_owned();
+                "hold: the appid alone does not tell which application is meant: another pending entry carries it, or one that cannot be read, or one without create_time was decided before".to_owned();
         }
         Some(Brake::Limit) => match &step.full {
             Some(full) => why.sentence.push_str(&format!("; held: {full}")),

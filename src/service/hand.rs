@@ -33,6 +33,15 @@ pub struct Wish {
     pub appids: Vec<AppId>,
     /// What a refusal says.
     pub words: Words,
+    /// The one application that was looked at; `None` = whichever waits of each appid.
+    pub seen: Option<Seen>,
+}
+
+/// What tells the application somebody looked at from a later one of the same applicant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seen {
+    /// Its create_time in Unix seconds, as far as it told one.
+    pub create_time: Option<i64>,
 }
 
 /// What a refusal says to the applicant.
@@ -77,6 +86,12 @@ pub enum Obstacle {
          not do what it answered; look at `menshen audit show {0}`, and try again when a pass has looked at it"
     )]
     Ended(i64),
+    /// Somebody looked at one application, and the list shows another one of the same applicant.
+    #[error(
+        "it is not the application that was shown: that one is gone and its applicant has applied again; look at it when a \
+         pass has recorded it"
+    )]
+    Another,
     /// Acting stopped before it was reached.
     #[error("acting stopped before its turn, so nothing was sent for it; try again")]
     NotReached,
@@ -250,7 +265,11 @@ fn steps(account: &Account, listing: &Listing, wish: &Wish) -> (Vec<Step>, Vec<(
     let (mut steps, mut obstacles, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
     for appid in wish.appids.iter().filter(|appid| seen.insert(*appid)) {
         let found = entries.get(appid).map_or(&[][..], Vec::as_slice);
-        match step(account, found, wish) {
+        let step = match listing.garbles(appid) {
+            true => Err(Obstacle::Twice),
+            false => step(account, found, wish),
+        };
+        match step {
             Ok(step) => steps.push(step),
             Err(obstacle) => obstacles.push((appid.clone(), obstacle)),
         }
@@ -297,6 +316,9 @@ fn step(account: &Account, found: &[(Status, Application)], wish: &Wish) -> Resu
         ([], [(status, _), ..]) => return Err(standing(wish.action, *status)),
         _ => return Err(Obstacle::Twice),
     };
+    if wish.seen.is_some_and(|seen| seen.create_time != application.create_time.seconds()) {
+        return Err(Obstacle::Another);
+    }
     let message = words(account, wish, &application)?;
     let verdict = if wish.action == Action::Agree { Verdict::Agree } else { Verdict::Refuse };
     let decision = Decision { verdict, rule: None, message, brake: None, unknown: Vec::new() };

@@ -49,7 +49,7 @@ mod zone;
 pub use account::{Account, Pace, SetupError, Surroundings};
 pub use backtest::{BacktestError, Backtested, Changed, Question, backtest};
 pub use endings::{Decided, Ending};
-pub use hand::{HandError, Obstacle, Wish, Words};
+pub use hand::{HandError, Obstacle, Seen, Wish, Words};
 pub use lock::{LockError, StateLock, make_state_dir};
 pub use metering::MeteringError;
 pub use notices::{Delivery, Notices, Untellable};

@@ -160,11 +160,11 @@ impl Pass<'_> {
         fault_point!("decide.read");
         let settled = self.settle_leftovers(&mut listing).await?;
         self.note_elsewhere(&listing).await?;
-        let ended = listing.ended();
+        let unclear = listing.unclear();
         self.oldest = listing.oldest();
         let pending = std::mem::take(&mut listing.pending);
         let identities: HashSet<Identity> = pending.iter().map(Application::identity).collect();
-        let steps = self.plan(pending, ended, settled).await?;
+        let steps = self.plan(pending, unclear, settled).await?;
         fault_point!("decide.planned");
         self.count_urgent(&steps);
         let spent = self.spent(&listing, &identities);
@@ -252,13 +252,13 @@ impl Pass<'_> {
     async fn plan(
         &mut self,
         pending: Vec<Application>,
-        ended: HashSet<Identity>,
+        unclear: HashSet<Identity>,
         settled: bool,
     ) -> Result<Vec<Step>, StoreError> {
         let identities: Vec<Identity> = pending.iter().map(Application::identity).collect();
         // Limits count by the day of acting, and a long list is read over midnight.
         let mut known = Known::read(self.store, self.account, &identities, Timestamp::now()).await?;
-        known.ended = ended;
+        known.unclear = unclear;
         self.report.stops = known.stop_words();
         self.report.brake_stands = known.stops.verification;
         self.report.limits = self.account.lasting(&known.room);
@@ -284,8 +284,8 @@ pub(super) struct Known {
     room: Room,
     stops: Stops,
     pub(super) history: History,
-    /// What [`Listing::ended`] says of the list that is decided.
-    pub(super) ended: HashSet<Identity>,
+    /// What [`Listing::unclear`] says of the list that is decided.
+    pub(super) unclear: HashSet<Identity>,
 }
 
 impl Known {
@@ -302,7 +302,7 @@ impl Known {
         stops.verification |= log.forgotten_since().await?.is_some();
         let history = earlier(log, account, identities).await?;
         let room = account.room(log, at).await?;
-        Ok(Known { past, room, stops, history, ended: HashSet::new() })
+        Ok(Known { past, room, stops, history, unclear: HashSet::new() })
     }
 
     /// What keeps an action back, whatever the application.
@@ -343,7 +343,7 @@ impl Known {
             past: &self.past,
             room: &self.room,
             stops: &self.stops,
-            ended: &self.ended,
+            unclear: &self.unclear,
             settled,
         };
         plan(&situation, pending)

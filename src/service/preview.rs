@@ -93,7 +93,7 @@ async fn one(
             Known::nothing(account)
         }),
     };
-    known.ended = listing.ended();
+    known.unclear = listing.unclear();
     report.stops = known.stop_words();
     let spent = housekeeping::preview(log, account, &listing, now).await.unwrap_or_else(|error| {
         report.trouble("read the log", with_sources(&error));

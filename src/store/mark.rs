@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use sqlx::{Row, sqlite::SqliteRow};
 use std::{
     fs::{File, OpenOptions},
-    io,
+    io::{self, Read},
     os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
@@ -103,10 +103,28 @@ fn mark_path(log: &Path) -> PathBuf {
 
 /// The newest whole line; `None` where there is none.
 fn read(path: &Path) -> io::Result<Option<Mark>> {
-    match std::fs::read(path) {
+    match plain(OpenOptions::new().read(true), path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
-        Ok(bytes) => Ok(newest(&bytes).and_then(|(_, line)| line.mark)),
+        Ok(file) => Ok(newest(&bytes_of(&file)?).and_then(|(_, line)| line.mark)),
+    }
+}
+
+/// All of it that counts.
+fn bytes_of(file: &File) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(LINE * LINES);
+    file.take((LINE * LINES) as u64).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Opens a plain file, and nothing a link leads to: the directory may belong to the service's user and we be root.
+fn plain(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+    let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+    let file = options.custom_flags(flags.bits().cast_signed()).open(path)?;
+    let found = file.metadata()?;
+    match found.is_file() && found.nlink() == 1 {
+        true => Ok(file),
+        false => Err(io::Error::other("it is no plain file")),
     }
 }
 
@@ -114,7 +132,7 @@ fn write(path: &Path, mark: Option<Mark>, advance: Advance) -> io::Result<()> {
     let file = open(path)?;
     // Other processes write intents too: a person's at the keyboard.
     file.lock()?;
-    let bytes = std::fs::read(path)?;
+    let bytes = bytes_of(&file)?;
     let newest = newest(&bytes).map(|(_, line)| line);
     let reached = |mark: Option<Mark>| mark.map(|mark| mark.settlement);
     if advance == Advance::Forward && newest.is_some_and(|line| reached(line.mark) >= reached(mark)) {
@@ -135,11 +153,13 @@ fn next_line(bytes: &[u8], mark: Option<Mark>) -> (usize, String) {
 
 /// Opens or makes the file, with room for every line: later writes need no more of the disk.
 fn open(path: &Path) -> io::Result<File> {
-    let existing = OpenOptions::new().write(true).open(path);
+    let existing = plain(OpenOptions::new().read(true).write(true), path);
     if !existing.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
         return existing;
     }
-    let file = OpenOptions::new().write(true).create(true).truncate(false).mode(FILE_MODE).open(path)?;
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false).mode(FILE_MODE);
+    let file = plain(&mut options, path)?;
     let dir = File::open(path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new(".")))?;
     if rustix::process::geteuid().is_root() {
         let owner = dir.metadata()?;
@@ -228,6 +248,25 @@ mod tests {
         write(&path, mark(4), Advance::Forward).unwrap();
         assert_eq!(read(&path).unwrap(), mark(4));
         assert_eq!(std::fs::metadata(&path).unwrap().len(), (LINE * LINES) as u64);
+    }
+
+    /// The state directory belongs to the service's user: what it puts there must not lead root astray.
+    #[test]
+    fn what_a_link_leads_to_is_left_alone() {
+        for link in [std::os::unix::fs::symlink::<PathBuf, PathBuf>, std::fs::hard_link::<PathBuf, PathBuf>] {
+            let dir = tempfile::tempdir().unwrap();
+            let (path, precious) = (dir.path().join("menshen.mark"), dir.path().join("shadow"));
+            std::fs::write(&precious, "root").unwrap();
+            link(precious.clone(), path.clone()).unwrap();
+            write(&path, mark(1), Advance::Forward).unwrap_err();
+            read(&path).unwrap_err();
+            assert_eq!(std::fs::read_to_string(&precious).unwrap(), "root");
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let (path, nowhere) = (dir.path().join("menshen.mark"), dir.path().join("cron"));
+        std::os::unix::fs::symlink(&nowhere, &path).unwrap();
+        write(&path, mark(1), Advance::Forward).unwrap_err();
+        assert!(!nowhere.exists(), "nothing is made where it leads");
     }
 
     #[test]

@@ -66,6 +66,14 @@ impl Listing {
         timeless.map(Application::identity).filter(|identity| self.others.contains(identity)).collect()
     }
 
+    /// Pending ones that their appid alone does not tell: those of [`Listing::ended`], and those whose applicant has another
+    /// entry that cannot be read and may be pending as well.
+    pub fn unclear(&self) -> HashSet<Identity> {
+        let garbled: HashSet<&AppId> = self.unreadable.iter().filter_map(|entry| entry.appid.as_ref()).collect();
+        let beside = self.pending.iter().filter(|application| garbled.contains(&application.appid));
+        self.ended().into_iter().chain(beside.map(Application::identity)).collect()
+    }
+
     /// The pending one that waits longest, as far as create_time tells.
     pub fn oldest(&self) -> Option<Identity> {
         let order = |application: &&Application| (application.create_time.seconds(), application.appid.clone());

@@ -9,7 +9,7 @@ use crate::cli::progress::Progress;
 use crate::cli::setup::{Ground, Purpose};
 use crate::cli::{DONE, FAILED, confirm};
 use crate::policy::Action;
-use crate::service::Words;
+use crate::service::{Seen, Words};
 use crate::store::Waiting;
 use anyhow::Error;
 
@@ -70,7 +70,9 @@ async fn decided(global: &Global, one: &Waiting, action: Action, words: Words) -
     let desk = Desk::open(ground, &one.row.account).await?;
     let progress = Progress::new();
     let appids = [one.row.appid.clone()];
-    let done = desk.decide(action, &appids, words, &|stage| progress.tell(stage)).await;
+    // The answer is about what was shown: the applicant may have applied again since.
+    let seen = Seen { create_time: one.row.create_time };
+    let done = desk.decide(action, &appids, words, Some(seen), &|stage| progress.tell(stage)).await;
     drop(progress);
     let fine = match &done {
         Ok((report, obstacles)) => {

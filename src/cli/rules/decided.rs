@@ -123,7 +123,7 @@ pub(super) fn decide(subject: Subject, rules: &AccountRules, now: Timestamp) -> 
         past: &past,
         room: &Room::default(),
         stops: &stops,
-        ended: &ended,
+        unclear: &ended,
         settled: true,
     };
     let status = |application: &Application| {

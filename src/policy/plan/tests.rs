@@ -82,13 +82,13 @@ struct Case {
     room: Room,
     stops: Stops,
     settled: bool,
-    ended: HashSet<Identity>,
+    unclear: HashSet<Identity>,
 }
 
 impl Default for Case {
     fn default() -> Case {
         let (past, room, stops) = (HashMap::new(), Room::default(), Stops::default());
-        Case { rules: rules(), mode: Mode::Live, past, room, stops, settled: true, ended: HashSet::new() }
+        Case { rules: rules(), mode: Mode::Live, past, room, stops, settled: true, unclear: HashSet::new() }
     }
 }
 
@@ -108,7 +108,7 @@ impl Case {
                 past: &self.past,
                 room: &self.room,
                 stops: &self.stops,
-                ended: &self.ended,
+                unclear: &self.unclear,
                 settled: self.settled,
             },
             pending,
@@ -383,6 +383,6 @@ fn what_has_ended_elsewhere_is_left_alone() {
     let timeless = Application { create_time: CreateTime::ABSENT, ..one };
     let case = Case::default().after(&timeless, elsewhere(Outcome::Done));
     case.check(vec![timeless.clone()], &["wx1 refuse - refuse"]);
-    let ended = HashSet::from([timeless.identity()]);
-    Case { ended, ..case }.check(vec![timeless], &["wx1 hold ambiguous record held"]);
+    let unclear = HashSet::from([timeless.identity()]);
+    Case { unclear, ..case }.check(vec![timeless], &["wx1 hold ambiguous record held"]);
 }

@@ -14,6 +14,8 @@ use tokio::time::timeout;
 const UNIT: &str = "menshen.service";
 /// How long systemd may take to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// What of our environment it gets.
+const KEPT: [&str; 3] = ["PATH", "LANG", "LC_ALL"];
 /// What is asked for.
 const PROPERTIES: &str = "LoadState,UnitFileState,ActiveState,SubState,Result,FragmentPath,DropInPaths,ExecStart,User,\
      LimitNOFILE,LimitNOFILESoft,NeedDaemonReload,NRestarts";
@@ -42,6 +44,8 @@ impl Unit {
         let name = named.unwrap_or_else(|| UNIT.to_owned());
         let mut command = Command::new("systemctl");
         command.args(["show", "--no-pager", "--property", PROPERTIES, "--", &name]);
+        // Nobody but us needs what stands in our environment: there may be secrets in it.
+        command.env_clear().envs(KEPT.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
         command.stdin(Stdio::null()).kill_on_drop(true);
         let known = match timeout(PATIENCE, command.output()).await {
             Err(_) => Known::Nothing(format!("systemctl did not answer within {} s", PATIENCE.as_secs())),
