@@ -4,29 +4,22 @@
 //! `--sandbox`. Blocks marked ```sh install change a machine and are not run; ```sh rehearsal is run against a sandbox
 //! on a free port. Blocks of TOML that begin with `# NAME.toml` are written there first.
 
-use std::{
-    collections::BTreeSet,
-    fs,
-    io::{BufRead, BufReader, Write},
-    os::unix::fs::PermissionsExt,
-    path::{Path, PathBuf},
-    process::{Child, ChildStdout, Command, Output, Stdio},
-};
-use tempfile::TempDir;
+mod support;
+
+use std::collections::BTreeSet;
+use std::fs;
+use support::sessions::{Fence, Page, Place, Sandbox, all_of, different, in_repository, installed, same, skipped};
 
 const READMES: [&str; 2] = ["README.md", "README.zh-CN.md"];
 
 /// The command in README that `.ci/run` runs, too.
 const TESTS: &str = "cargo test --locked";
 
-/// Stands for lines left out of an output.
-const LEFT_OUT: &str = "…";
-
 #[test]
 fn every_command_works() {
     for readme in READMES {
-        let place = Place::of(readme);
-        let commands = commands(readme, "sh");
+        let place = place(readme);
+        let commands = Page::read(readme).commands("sh");
         assert!(commands.len() > 10, "{readme} was read: {commands:?}");
         for command in commands {
             if command.starts_with("sqlite3 ") && !installed("sqlite3") {
@@ -43,8 +36,8 @@ fn every_command_works() {
 fn the_output_shown_is_the_output() {
     for readme in READMES {
         let (command, shown) = shown_output(readme);
-        let printed = Place::of(readme).run(&command);
-        assert_eq!(different(&shown, &text(&printed.stdout)), None, "{readme}: {command}\n{}", text(&printed.stdout));
+        let printed = text(&place(readme).run(&command).stdout);
+        assert_eq!(missing(&shown, &printed), None, "{readme}: {command}\n{printed}");
     }
 }
 
@@ -52,25 +45,26 @@ fn the_output_shown_is_the_output() {
 #[test]
 fn the_verification_shown_is_what_it_says() {
     for readme in READMES {
-        let (place, blocks) = (Place::of(readme), blocks(readme));
+        let (place, blocks) = (place(readme), blocks(readme));
         let at = blocks.iter().rposition(|block| block.info == "text").expect("an output is shown");
         let before = blocks[..at - 1].iter().filter(|block| block.info == "sh");
-        for command in before.flat_map(|block| bare(&block.text).lines().map(str::to_owned).collect::<Vec<_>>()) {
+        for command in before.flat_map(Fence::commands) {
             if !command.starts_with("sqlite3 ") {
                 place.run(&command);
             }
         }
-        let (command, shown) = (&blocks[at - 1].text, &blocks[at].text);
+        let (command, shown) = (blocks[at - 1].text(), &blocks[at]);
         assert!(command.contains("audit verify"), "{readme}: {command}");
-        let printed = place.run(command);
-        assert_eq!(different(shown, &text(&printed.stdout)), None, "{readme}: {command}\n{}", text(&printed.stdout));
+        let printed = text(&place.run(&command).stdout);
+        assert_eq!(missing(shown, &printed), None, "{readme}: {command}\n{printed}");
     }
 }
 
 #[test]
 fn a_wrong_output_is_found() {
     let check = |shown: &str, printed: &str, wanted: Option<&str>| {
-        assert_eq!(different(shown, printed).as_deref(), wanted, "{shown:?} of {printed:?}");
+        let (shown, printed): (Vec<&str>, Vec<&str>) = (shown.lines().collect(), printed.lines().collect());
+        assert_eq!(different(&shown, &printed, same).as_deref(), wanted, "{shown:?} of {printed:?}");
     };
     check("a\nb", "a  \nb\n", None);
     check("a\n…\nc", "a\nb\nb\nc", None);
@@ -84,7 +78,7 @@ fn a_wrong_output_is_found() {
 
 #[test]
 fn the_applicants_wrote_what_is_said_of_them() {
-    let place = Place::of(READMES[0]);
+    let place = place(READMES[0]);
     let preview = text(&place.run("menshen -c rules.toml run --dry-run --sandbox --format json").stdout);
     for (nickname, reason) in
         [("稳赢505", "博 彩 平台，正规"), ("红包群734", "貸款秒批，無需抵押"), ("百川快递杭州店", "？？")]
@@ -102,11 +96,11 @@ fn the_applicants_wrote_what_is_said_of_them() {
 #[test]
 fn the_rehearsal_ends_with_the_brake() {
     for readme in READMES {
-        let place = Place::of(readme);
-        let rehearsal = commands(readme, "sh rehearsal");
+        let place = place(readme);
+        let rehearsal = Page::read(readme).commands("sh rehearsal");
         let (serve, rest) = rehearsal.split_first().expect("the sandbox is started first");
-        let wechat = Sandbox::start(&place, serve);
-        let file = place.dir.path().join("rehearsal.toml");
+        let wechat = Sandbox::start(&place, &format!("env MENSHEN_AS_IT_IS=1 {serve}"), "127.0.0.1:8787");
+        let file = place.path().join("rehearsal.toml");
         let settings = fs::read_to_string(&file).expect("a block named it");
         let moved = settings.replace("base_url = \"http://127.0.0.1:8787\"", &wechat.base_url);
         assert_ne!(settings, moved, "{readme}: the account points at the sandbox");
@@ -124,25 +118,23 @@ fn the_rehearsal_ends_with_the_brake() {
 
 #[test]
 fn both_readmes_show_the_same() {
-    let all = |readme: &str| {
-        let shown = |block: &Block| block.info != "toml";
+    let all = |readme: &'static str| {
+        let shown = |block: &Fence| block.info != "toml";
         let blocks = blocks(readme).into_iter().filter(shown);
-        blocks.map(|block| (block.info.clone(), bare(&block.text))).collect::<Vec<_>>()
+        blocks.map(|block| (block.info.clone(), block.commands())).collect::<Vec<_>>()
     };
     assert_eq!(all(READMES[0]), all(READMES[1]));
-    let settings = |readme: &str| {
+    let settings = |readme: &'static str| {
         let tables = blocks(readme).into_iter().filter(|block| block.info == "toml");
-        tables.map(|block| toml::from_str(&block.text).expect("TOML")).collect::<Vec<toml::Table>>()
+        tables.map(|block| toml::from_str(&block.text()).expect("TOML")).collect::<Vec<toml::Table>>()
     };
     assert_eq!(settings(READMES[0]), settings(READMES[1]));
 }
 
 #[test]
 fn both_readmes_lead_to_the_same_files() {
-    let links = |readme: &str| {
-        let text = read(readme);
-        let links = text.split("](").skip(1).filter_map(|rest| rest.split_once(')'));
-        let links = links.map(|(link, _)| link.replace(".zh-CN.md", ".md"));
+    let links = |readme: &'static str| {
+        let links = Page::read(readme).links().into_iter().map(|link| link.replace(".zh-CN.md", ".md"));
         links.filter(|link| !link.starts_with("README")).collect::<BTreeSet<_>>()
     };
     assert_eq!(links(READMES[0]), links(READMES[1]));
@@ -176,159 +168,51 @@ fn the_reference_names_every_key_of_the_example() {
     }
 }
 
-/// A directory with the files a README shows, and the program on its path.
-struct Place {
-    dir: TempDir,
-}
-
-impl Place {
-    fn of(readme: &str) -> Place {
-        let dir = TempDir::new().expect("a temporary directory");
-        for block in blocks(readme).iter().filter(|block| block.info == "toml") {
-            if let Some(name) = block.text.lines().next().and_then(|line| line.strip_prefix("# ")) {
-                assert!(name.ends_with(".toml") && !name.contains('/'), "{readme}: {name}");
-                fs::write(dir.path().join(name), &block.text).expect("our own directory");
-            }
+/// A directory with the files a README shows, and the program on its path: with `--sandbox`, unless MENSHEN_AS_IT_IS.
+fn place(readme: &'static str) -> Place {
+    let place = Place::new();
+    for block in blocks(readme).iter().filter(|block| block.info == "toml") {
+        if let Some(name) =
+            block.lines.first().and_then(|line| line.strip_prefix("# ")).filter(|name| name.ends_with(".toml"))
+        {
+            assert!(!name.contains('/'), "{readme}: {name}");
+            place.write(name, &block.text());
         }
-        let programs = dir.path().join("target/release");
-        fs::create_dir_all(&programs).expect("our own directory");
-        // Building is the business of whoever runs this.
-        program(&programs.join("cargo"), "exit 0");
-        let menshen = env!("CARGO_BIN_EXE_menshen");
-        let as_it_is = "case \" $* \" in *' --sandbox '*) MENSHEN_AS_IT_IS=1 ;; esac";
-        let run = format!("[ -n \"$MENSHEN_AS_IT_IS\" ] && exec '{menshen}' \"$@\"\nexec '{menshen}' --sandbox \"$@\"");
-        program(&programs.join("menshen"), &format!("{as_it_is}\n{run}"));
-        Place { dir }
     }
-
-    fn shell(&self, command: &str) -> Command {
-        let path = std::env::var("PATH").expect("there is a PATH");
-        let path = format!("{}:{path}", self.dir.path().join("target/release").display());
-        let mut shell = Command::new("sh");
-        shell.args(["-c", command]).current_dir(self.dir.path()).env_clear().env("PATH", path).env("USER", "tester");
-        shell
-    }
-
-    fn run(&self, command: &str) -> Output {
-        self.shell(command).output().unwrap_or_else(|error| panic!("sh: {error}"))
-    }
+    // Building is the business of whoever runs this.
+    place.program("cargo", "exit 0");
+    let menshen = env!("CARGO_BIN_EXE_menshen");
+    let as_it_is = "case \" $* \" in *' --sandbox '*) MENSHEN_AS_IT_IS=1 ;; esac";
+    let run = format!("[ -n \"$MENSHEN_AS_IT_IS\" ] && exec '{menshen}' \"$@\"\nexec '{menshen}' --sandbox \"$@\"");
+    place.program("menshen", &format!("{as_it_is}\n{run}"));
+    fs::create_dir_all(place.path().join("target")).expect("our own directory");
+    std::os::unix::fs::symlink("../bin", place.path().join("target/release")).expect("our own directory");
+    place
 }
 
-/// A sandbox on a port of its own; ends with its story.
-struct Sandbox {
-    child: Child,
-    base_url: String,
-    /// Held open: a program whose output nobody reads ends.
-    _out: BufReader<ChildStdout>,
-}
-
-impl Sandbox {
-    fn start(place: &Place, command: &str) -> Sandbox {
-        let free = command.replace("127.0.0.1:8787", "127.0.0.1:0");
-        assert_ne!(command, free, "the address in the README");
-        let command = format!("MENSHEN_AS_IT_IS=1; export MENSHEN_AS_IT_IS; exec {free}");
-        let mut child = place.shell(&command).stdout(Stdio::piped()).spawn().expect("sh starts");
-        let mut out = BufReader::new(child.stdout.take().expect("piped"));
-        let mut base_url = String::new();
-        out.read_line(&mut base_url).expect("it says where it listens");
-        Sandbox { child, base_url: base_url.trim_end().to_owned(), _out: out }
-    }
-}
-
-impl Drop for Sandbox {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// A fenced block.
-struct Block {
-    info: String,
-    text: String,
-}
-
-fn blocks(readme: &str) -> Vec<Block> {
-    let text = read(readme);
-    let mut blocks = Vec::new();
-    let mut lines = text.lines();
-    while let Some(line) = lines.next() {
-        let indent = line.len() - line.trim_start().len();
-        let Some(info) = line.trim_start().strip_prefix("```") else { continue };
-        let inside = lines.by_ref().take_while(|line| line.trim() != "```");
-        let text: Vec<&str> = inside.map(|line| line.get(indent..).unwrap_or_default()).collect();
-        blocks.push(Block { info: info.to_owned(), text: text.join("\n") });
-    }
+fn blocks(readme: &'static str) -> Vec<Fence> {
+    let blocks = Page::read(readme).fences();
     assert!(blocks.len() > 8, "{readme} was read");
     blocks
 }
 
-/// The lines of every block with this mark, without comments.
-fn commands(readme: &str, info: &str) -> Vec<String> {
-    let blocks = blocks(readme).into_iter().filter(|block| block.info == info);
-    blocks.flat_map(|block| bare(&block.text).lines().map(str::to_owned).collect::<Vec<_>>()).collect()
-}
-
-/// Without comments and empty lines.
-fn bare(text: &str) -> String {
-    let lines = text.lines().map(|line| line.split(" # ").next().unwrap_or_default().trim_end());
-    lines.filter(|line| !line.is_empty() && !line.starts_with("# ")).collect::<Vec<_>>().join("\n")
-}
-
 /// The block of output, and the command right before it.
-fn shown_output(readme: &str) -> (String, String) {
+fn shown_output(readme: &'static str) -> (String, Fence) {
     let blocks = blocks(readme);
     let at = blocks.iter().position(|block| block.info == "text").expect("an output is shown");
     assert_eq!(blocks[at - 1].info, "sh", "{readme}: the command stands before its output");
-    (blocks[at - 1].text.clone(), blocks[at].text.clone())
+    (blocks[at - 1].text(), blocks[at].clone())
 }
 
-/// The first line shown that was not printed there; white space at the end of a line does not count.
-fn different(shown: &str, printed: &str) -> Option<String> {
-    let mut printed = printed.lines().map(str::trim_end).peekable();
-    let mut skipping = false;
-    for line in shown.lines() {
-        if line == LEFT_OUT {
-            skipping = true;
-            continue;
-        }
-        let found = if skipping { printed.any(|other| other == line) } else { printed.next() == Some(line) };
-        if !found {
-            return Some(line.to_owned());
-        }
-        skipping = false;
-    }
-    (!skipping && printed.peek().is_some()).then(|| "the end".to_owned())
-}
-
-fn program(path: &Path, text: &str) {
-    fs::write(path, format!("#!/bin/sh\n{text}\n")).expect("our own directory");
-    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("our own file");
-}
-
-fn in_repository(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+/// What is shown and was not printed.
+fn missing(shown: &Fence, printed: &str) -> Option<String> {
+    different(&shown.lines, &printed.lines().collect::<Vec<_>>(), same)
 }
 
 fn read(path: &str) -> String {
     fs::read_to_string(in_repository(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-fn installed(program: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
-}
-
 fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).expect("our own words")
-}
-
-fn all_of(output: &Output) -> String {
-    [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned()).concat()
-}
-
-/// Past the test harness, which hides what passing tests print.
-fn skipped(what: &str) {
-    let name = std::thread::current().name().unwrap_or_default().to_owned();
-    writeln!(std::io::stderr(), "skipped {name}: no {what} here").expect("standard error is open");
 }

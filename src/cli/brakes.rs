@@ -3,7 +3,7 @@
 use super::args::{Format, Global, PauseArgs, Scope};
 use super::print::{self, Align, Csv, Table, Tone, visible};
 use super::setup::{Ground, Purpose};
-use super::{DONE, Wrong};
+use super::{DONE, Wrong, audit};
 use crate::config::Config;
 use crate::policy::{Action, AppId};
 use crate::service::make_state_dir;
@@ -33,7 +33,7 @@ pub(super) async fn pause(global: &Global, args: &PauseArgs) -> Result<u8, Error
         State::Already => print::line(&format!(
             "already paused: {}, {}. It stays so, and nothing new was recorded.",
             words(scope),
-            since(active)
+            since(&config, active)
         )),
         _ => print::line(&format!(
             "paused: {}. Evaluation goes on; let acting go on with `menshen resume{}`.",
@@ -59,7 +59,7 @@ pub(super) async fn resume(global: &Global, scope: &Scope) -> Result<u8, Error> 
     let lifted = lifted.iter().map(|brake| (State::Lifted, brake));
     let told: Vec<_> = lifted.chain(left.iter().map(|brake| (State::Active, brake))).collect();
     print(global.format, &config, &told, |state, brake| {
-        let line = format!("{}: {}, {}", brake.kind, scope_words(&config, &brake.scope), since(brake));
+        let line = format!("{}: {}, {}", brake.kind, scope_words(&config, &brake.scope), since(&config, brake));
         print::line(&match state {
             State::Active => format!("still active: {line}"),
             _ => format!("lifted: {line}"),
@@ -93,7 +93,7 @@ fn table(config: &Config, active: &[ActiveBrake]) -> String {
     for brake in active {
         let tone = if brake.kind == BrakeKind::Verification { Tone::Bad } else { Tone::Wait };
         table.row(vec![
-            (format!("{:.0}", brake.at), Tone::Plain),
+            (audit::local(brake.at, &config.service.timezone), Tone::Plain),
             (brake.kind.to_string(), tone),
             (visible(&scope_words(config, &brake.scope)), Tone::Plain),
             (visible(&brake.who), Tone::Plain),
@@ -189,9 +189,10 @@ fn csv<'a>(records: impl Iterator<Item = Record<'a>>) -> Result<(), Error> {
 }
 
 /// Since when, by whom and why; what people typed is shown, not obeyed.
-fn since(brake: &ActiveBrake) -> String {
+fn since(config: &Config, brake: &ActiveBrake) -> String {
     let why = brake.why.as_deref().unwrap_or("no reason given");
-    format!("since {:.0} by {}: {}", brake.at, visible(&brake.who), visible(why))
+    let at = audit::local(brake.at, &config.service.timezone);
+    format!("since {at} by {}: {}", visible(&brake.who), visible(why))
 }
 
 /// What a brake stops, in words.

@@ -13,6 +13,7 @@ pub(crate) mod faults_page;
 pub(crate) mod page;
 pub(crate) mod process;
 pub(crate) mod robots;
+pub(crate) mod sessions;
 pub(crate) mod tunnel;
 pub(crate) mod wechat;
 

@@ -41,7 +41,7 @@ pub(super) async fn audit(global: &Global, what: AuditCommand) -> Result<u8, Err
     let log = open(&ground).await?;
     match what {
         Wanted::List(filter) => list::list(&log, global.format, &filter, &timezone).await,
-        Wanted::Show(id) => show::show(&log, global.format, id).await,
+        Wanted::Show(id) => show::show(&log, global.format, id, &timezone).await,
         Wanted::Stats(filter) => stats::stats(&log, global.format, &filter).await,
         Wanted::Export(filter) => export::export(&log, global.format, &filter).await,
         Wanted::Verify { head, replay } => verify::verify(&log, global.format, head, replay).await,

@@ -1,23 +1,24 @@
 //! `audit show`: one decision in full, with what every condition looked at and every call.
 
 use super::list::{COLUMNS, cells};
+use super::times::exact;
 use crate::cli::args::Format;
 use crate::cli::print::{self, Csv, visible};
 use crate::cli::{DONE, FAILED};
 use crate::policy::{ENGINE_VERSION, History, Moment, Outcome, RuleSet};
 use crate::store::{Reader, Shown};
 use anyhow::Error;
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 
 /// Prints one decision.
-pub(super) async fn show(log: &Reader, format: Format, id: i64) -> Result<u8, Error> {
+pub(super) async fn show(log: &Reader, format: Format, id: i64, timezone: &TimeZone) -> Result<u8, Error> {
     let Some(mut shown) = log.show(id).await? else {
         anstream::eprintln!("menshen: the audit log has no decision {id}");
         return Ok(FAILED);
     };
     look_again(log, &mut shown).await?;
     match format {
-        Format::Human => print::line(&in_full(&shown))?,
+        Format::Human => print::line(&in_full(&shown, timezone))?,
         Format::Json => print::json(&shown)?,
         Format::Csv => {
             let mut csv = Csv::begin(&COLUMNS)?;
@@ -28,14 +29,22 @@ pub(super) async fn show(log: &Reader, format: Format, id: i64) -> Result<u8, Er
     Ok(DONE)
 }
 
-pub(in crate::cli) fn in_full(shown: &Shown) -> String {
+/// Times are those of `timezone`.
+pub(in crate::cli) fn in_full(shown: &Shown, timezone: &TimeZone) -> String {
     let row = &shown.row;
     let redacted = || "(redacted)".to_owned();
     let mut lines = vec![
-        format!("decision {}  {:.3}  by {}  ({}, pass {})", row.id, row.decided_at, row.actor, row.mode, row.pass),
+        format!(
+            "decision {}  {}  by {}  ({}, pass {})",
+            row.id,
+            exact(row.decided_at, timezone),
+            row.actor,
+            row.mode,
+            row.pass
+        ),
         format!("  account     {} ({})", row.account, shown.account_appid),
         format!("  applicant   {} ({})", row.nickname.as_deref().map_or_else(redacted, visible), visible(&row.appid)),
-        format!("  applied     {}", applied(shown)),
+        format!("  applied     {}", applied(shown, timezone)),
         format!("  categories  {}", visible(&row.categories.join(", "))),
         format!("  reason      {}", row.reason.as_deref().map_or_else(redacted, visible)),
         format!(
@@ -54,9 +63,11 @@ pub(in crate::cli) fn in_full(shown: &Shown) -> String {
         let rules = why.rules.iter().flat_map(|rule| print::rule_lines(rule, &application));
         lines.extend(rules.map(|line| format!("    {line}")));
     }
-    lines.push(format!("  rules       {} (engine {})", row.ruleset, shown.engine.as_deref().unwrap_or("–")));
+    if !row.ruleset.is_empty() {
+        lines.push(format!("  rules       {} (engine {})", row.ruleset, shown.engine.as_deref().unwrap_or("–")));
+    }
     lines.push("  what happened".to_owned());
-    lines.extend(happenings(shown));
+    lines.extend(happenings(shown, timezone));
     lines.join("\n")
 }
 
@@ -84,10 +95,10 @@ pub(in crate::cli) async fn look_again(log: &Reader, shown: &mut Shown) -> Resul
 }
 
 /// Settlements and calls in the order of time.
-fn happenings(shown: &Shown) -> Vec<String> {
+fn happenings(shown: &Shown, timezone: &TimeZone) -> Vec<String> {
     let settled = shown.settlements.iter().map(|settlement| {
         let note = settlement.note.as_deref().map(|note| format!(": {}", visible(note))).unwrap_or_default();
-        (settlement.at, format!("    {:.3}  {}{note}", settlement.at, settlement.outcome))
+        (settlement.at, format!("    {}  {}{note}", exact(settlement.at, timezone), settlement.outcome))
     });
     let called = shown.calls.iter().map(|call| {
         let answer = [
@@ -99,8 +110,8 @@ fn happenings(shown: &Shown) -> Vec<String> {
         let answer: Vec<String> = answer.into_iter().flatten().collect();
         let (attempt, action, took) = (call.attempt, call.action.word(), call.took_ms);
         let line = format!(
-            "    {:.3}  call {attempt}: {action} {} after {took} ms: {}",
-            call.sent_at,
+            "    {}  call {attempt}: {action} {} after {took} ms: {}",
+            exact(call.sent_at, timezone),
             call.fate,
             answer.join(", ")
         );
@@ -111,17 +122,18 @@ fn happenings(shown: &Shown) -> Vec<String> {
     let cut_off = planned.filter(|settlement| !answered(settlement.attempt) && shown.row.outcome != Outcome::Planned);
     let cut_off = cut_off.map(|settlement| {
         let (at, attempt) = (settlement.at, settlement.attempt);
-        (at, format!("    {at:.3}  call {attempt}: cut off; whether it was sent is not known, no answer was recorded"))
+        let when = exact(at, timezone);
+        (at, format!("    {when}  call {attempt}: cut off; whether it was sent is not known, no answer was recorded"))
     });
     let mut all: Vec<(Timestamp, String)> = settled.chain(called).chain(cut_off).collect();
     all.sort_by_key(|(at, _)| *at);
     all.into_iter().map(|(_, line)| line).collect()
 }
 
-fn applied(shown: &Shown) -> String {
+fn applied(shown: &Shown, timezone: &TimeZone) -> String {
     match (shown.row.create_time, &shown.create_time_text) {
         (Some(seconds), _) => match Timestamp::from_second(seconds) {
-            Ok(at) => format!("{at} ({seconds})"),
+            Ok(at) => format!("{} ({seconds})", exact(at, timezone).trim_end_matches(".000")),
             Err(_) => seconds.to_string(),
         },
         (None, Some(text)) => format!("unreadable: {}", visible(text)),

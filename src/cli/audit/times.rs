@@ -9,6 +9,11 @@ pub(in crate::cli) fn local(at: Timestamp, timezone: &TimeZone) -> String {
     at.to_zoned(timezone.clone()).strftime("%m-%d %H:%M:%S").to_string()
 }
 
+/// An instant that stands alone, with its year and to the millisecond.
+pub(super) fn exact(at: Timestamp, timezone: &TimeZone) -> String {
+    at.to_zoned(timezone.clone()).strftime("%Y-%m-%d %H:%M:%S%.3f").to_string()
+}
+
 /// A duration back from now, a day, or an instant.
 pub(super) fn instant(text: &str, timezone: &TimeZone) -> Result<Timestamp, Error> {
     if let Ok(at) = text.parse::<Timestamp>() {

@@ -2,6 +2,7 @@
 
 use super::{due, left, nothing_waits, picture, waiting};
 use crate::cli::args::{Format, Global};
+use crate::cli::audit::local;
 use crate::cli::print::{self, visible};
 use crate::cli::setup::{Ground, Purpose};
 use crate::cli::{DONE, audit};
@@ -33,9 +34,9 @@ pub(super) async fn show(global: &Global, appid: &str, account: Option<String>, 
 
 /// What a reviewer decides by: the deadline first, then the application, then why it was held.
 pub(super) async fn in_full(log: &Reader, config: &Config, one: &Waiting) -> Result<String, Error> {
-    let due = due(config, one);
+    let (due, timezone) = (due(config, one), &config.service.timezone);
     let mut lines = vec![match due {
-        Some(at) => format!("{} left (WeChat times it out about {at:.0})", left(due, Timestamp::now())),
+        Some(at) => format!("{} left (WeChat times it out about {})", left(due, Timestamp::now()), local(at, timezone)),
         None => "no create_time: WeChat may time it out at any moment".to_owned(),
     }];
     if let Some(note) = &one.note {
@@ -43,15 +44,15 @@ pub(super) async fn in_full(log: &Reader, config: &Config, one: &Waiting) -> Res
     }
     if let Some(mut shown) = log.show(one.row.id).await? {
         audit::look_again(log, &mut shown).await?;
-        lines.push(audit::in_full(&shown));
+        lines.push(audit::in_full(&shown, timezone));
     }
     let links = [("mini program code", &one.apply_url), ("picture", &one.headimgurl)];
     lines.extend(links.into_iter().filter_map(|(what, url)| Some(format!("  {what}: {}", visible(url.as_deref()?)))));
     for earlier in &one.earlier {
         lines.push(format!(
-            "  earlier: {} {:.0} {} {} by {}",
+            "  earlier: decision {} of {}, {} {}, by {}",
             earlier.id,
-            earlier.decided_at,
+            local(earlier.decided_at, timezone),
             earlier.verdict,
             earlier.outcome,
             visible(&earlier.actor)
