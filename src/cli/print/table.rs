@@ -133,3 +133,29 @@ fn terminal_width() -> Option<u16> {
 fn no_colour() -> bool {
     std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WIDTH: u16 = 60;
+
+    fn on_a_narrow_terminal(columns: &[(&str, Align)], row: &[&str]) -> String {
+        let mut table = Table::new(columns);
+        table.width = Some(WIDTH);
+        table.inner.set_content_arrangement(ContentArrangement::Dynamic).set_width(WIDTH).force_no_tty();
+        table.row(row.iter().map(|text| ((*text).to_owned(), Tone::Plain)).collect());
+        table.text()
+    }
+
+    #[test]
+    fn what_is_copied_stays_whole() {
+        let appid = "wx0123456789abcdef";
+        let words = "我们是长沙的四季车品，想在订单页显示配件的物流进度，请审核。";
+        let columns = [("id", Align::Right), ("appid", Align::Left), ("outcome", Align::Left), ("note", Align::Left)];
+        let text = on_a_narrow_terminal(&columns, &["4711", appid, "overtaken", words]);
+        assert!(text.contains(appid) && text.contains("overtaken") && text.lines().count() > 3, "{text}");
+        let endless = "x".repeat(usize::from(WIDTH));
+        assert!(!on_a_narrow_terminal(&columns, &["1", &endless, "held", ""]).contains(&endless));
+    }
+}

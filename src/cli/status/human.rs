@@ -92,8 +92,9 @@ fn service_line(status: &Status, config: &Config) -> String {
     let version = service.version.as_deref().map(|version| format!("menshen {version}"));
     let since = service.started_at.map(|at| format!(", since {}", local(at, zone))).unwrap_or_default();
     let next = match service.next_tick {
-        Some(at) if at >= status.at => format!(", next pass in {}", span(at.duration_since(status.at))),
-        Some(at) if status.at.duration_since(at) < TICK_PATIENCE => ", a pass begins".to_owned(),
+        Some(at) if status.at.duration_since(at) < TICK_PATIENCE => {
+            format!(", next pass in {}", span(at.duration_since(status.at).max(SignedDuration::ZERO)))
+        }
         Some(at) => format!(", the pass of {} is overdue", local(at, zone)),
         None => String::new(),
     };
