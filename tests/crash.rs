@@ -321,7 +321,7 @@ async fn a_log_of_a_newer_menshen_is_refused() {
         refused(&scene, done, &["a newer menshen wrote it"]);
     }
     assert_eq!(std::fs::read(scene.database()).expect("a file"), before);
-    scene.sql("PRAGMA user_version = 5").await;
+    scene.sql("PRAGMA user_version = 6").await;
     lost_nothing(&scene).await;
 }
 

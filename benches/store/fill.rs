@@ -57,4 +57,5 @@ fn decisions(from: u32, to: u32) -> String {
 }
 
 const FOLDED: &str = "INSERT INTO rollup SELECT d.decided_day, d.account, d.verdict, ifnull(d.rule, ''), s.outcome, count(*) \
-                      FROM decisions d JOIN standing s ON s.decision_id = d.id GROUP BY 1, 2, 3, 4, 5";
+                      FROM decisions d JOIN standing s ON s.decision_id = d.id GROUP BY 1, 2, 3, 4, 5; \
+                      INSERT INTO rollup_months SELECT substr(day, 1, 7), account, verdict, rule, outcome, sum(n) FROM rollup GROUP BY 1, 2, 3, 4, 5";

@@ -179,12 +179,14 @@ pub enum When {
 }
 
 impl Period {
-    /// How a day is told as this, in SQL; days are written as `2026-11-22`.
-    fn column(self) -> &'static str {
-        match self {
-            Period::Day => "day",
-            Period::Month => "substr(day, 1, 7)",
-            Period::Year => "substr(day, 1, 4)",
+    /// Where it is counted, and how it is told there; days are written as `2026-11-22`. Whole months are at hand.
+    fn source(self, all: bool) -> (&'static str, &'static str) {
+        match (self, all) {
+            (Period::Day, _) => ("rollup", "day"),
+            (Period::Month, true) => ("rollup_months", "month"),
+            (Period::Month, false) => ("rollup", "substr(day, 1, 7)"),
+            (Period::Year, true) => ("rollup_months", "substr(month, 1, 4)"),
+            (Period::Year, false) => ("rollup", "substr(day, 1, 4)"),
         }
     }
 
@@ -324,8 +326,9 @@ impl Reader {
             None if self.days(filter).await? > f64::from(MOST_DAYS) => Period::Month,
             None => Period::Day,
         };
-        let columns = format!("{}, account, verdict, rule, outcome", by.column());
-        let mut query = QueryBuilder::new(format!("SELECT {columns}, sum(n) FROM rollup WHERE n > 0"));
+        let (table, column) = by.source(filter.since.is_none() && filter.until.is_none());
+        let columns = format!("{column}, account, verdict, rule, outcome");
+        let mut query = QueryBuilder::new(format!("SELECT {columns}, sum(n) FROM {table} WHERE n > 0"));
         matching(&mut query, filter);
         query.push(format!(" GROUP BY {columns} ORDER BY {columns}"));
         let rows = query.build().persistent(false).fetch_all(self.pool()).await;

@@ -23,7 +23,7 @@ use std::{
 };
 
 /// The newest schema we know: the number of the last migration.
-pub(super) const KNOWN: i64 = 5;
+pub(super) const KNOWN: i64 = 6;
 /// "mens", so that `file menshen.db` and we can tell whose database it is.
 const APPLICATION_ID: i64 = 0x6d65_6e73;
 /// How long a writer waits for another one.
@@ -315,6 +315,7 @@ const MIGRATIONS: [(&str, &str); KNOWN as usize] = [
     ("limits", include_str!("../../migrations/0003_limits.sql")),
     ("plugin uses", include_str!("../../migrations/0004_plugin_uses.sql")),
     ("notices", include_str!("../../migrations/0005_notices.sql")),
+    ("months", include_str!("../../migrations/0006_months.sql")),
 ];
 
 pub(super) fn migrations() -> Migrator {

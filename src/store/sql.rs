@@ -227,6 +227,7 @@ statements! {
              w.decision_id IS NULL, d.decided_at < ifnull((SELECT max(before) FROM redactions), d.decided_at) \
              FROM decisions d LEFT JOIN words w ON w.decision_id = d.id WHERE d.id > ?1 AND d.id <= ?2 ORDER BY d.id LIMIT ?3";
     ROLLUP = "SELECT day, account, verdict, rule, outcome, n FROM rollup";
+    ROLLUP_MONTHS = "SELECT month, account, verdict, rule, outcome, n FROM rollup_months";
     /// How decisions stood when settlement ?4 was the last, and whether what is folded agrees with the records now.
     FOLDED = "SELECT d.id, d.decided_day, d.account, d.verdict, ifnull(d.rule, ''), \
               (SELECT s.outcome FROM settlements s WHERE s.decision_id = d.id AND s.id <= ?4 ORDER BY s.id DESC LIMIT 1), \

@@ -435,11 +435,11 @@ impl Stage {
         (over, beside, interfered)
     }
 
-    /// Beside a pass, and patient: it may wait for a process that hangs.
+    /// Beside a pass: it waits for its turn.
     fn start_by_hand(&self, hand: &ByHand) -> Running {
         let args = Stage::by_hand(hand);
         let args: Vec<&str> = args.iter().map(String::as_str).collect();
-        Running::start(command(&self.ground.binary, self.dir.path(), &self.env(None, true), &args))
+        Running::start(command(&self.ground.binary, self.dir.path(), &self.env(None, false), &args))
     }
 
     /// Everything is well from here on: brakes are lifted, one pass brings the rest, the next does nothing.

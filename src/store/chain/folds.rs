@@ -5,19 +5,33 @@ use crate::store::{Reader, StoreError, sql};
 use sqlx::{Row, sqlite::SqliteConnection, sqlite::SqliteRow};
 use std::collections::BTreeMap;
 
-/// Day, account, verdict, rule, outcome.
+/// Day (or month), account, verdict, rule, outcome.
 type Cell = [String; 5];
 
 /// The folded tables as they stood when the verification began.
 pub(super) struct Folded {
     rollup: BTreeMap<Cell, i64>,
+    months: BTreeMap<Cell, i64>,
 }
 
 impl Folded {
     pub(super) async fn read(log: &Reader, conn: &mut SqliteConnection) -> Result<Folded, StoreError> {
-        let rows = sqlx::query(sql::ROLLUP).fetch_all(&mut *conn).await.map_err(|error| log.unread(error))?;
-        let rollup = rows.iter().map(|row| log.read(counted(row))).collect::<Result<_, _>>()?;
-        Ok(Folded { rollup })
+        let rollup = cells(log, conn, sql::ROLLUP).await?;
+        let months = cells(log, conn, sql::ROLLUP_MONTHS).await?;
+        Ok(Folded { rollup, months })
+    }
+
+    /// The months are the days, added up.
+    fn compare_months(&self) -> Vec<Finding> {
+        let mut differences = self.months.clone();
+        for ([day, rest @ ..], n) in &self.rollup {
+            let [account, verdict, rule, outcome] = rest.clone();
+            // As `substr(day, 1, 7)`.
+            let month = day.chars().take(7).collect();
+            *differences.entry([month, account, verdict, rule, outcome]).or_default() -= n;
+        }
+        let wrong = differences.into_iter().filter(|(_, difference)| *difference != 0).take(MOST_FINDINGS);
+        wrong.map(|(cell, more)| Finding::Fold { table: "rollup_months", of: in_words(&cell, more) }).collect()
     }
 
     /// Counts again and tells what differs.
@@ -27,7 +41,8 @@ impl Folded {
         marks: &Marks,
         tell: &(dyn Fn(Stage) + Sync),
     ) -> Result<Vec<Finding>, StoreError> {
-        let (mut findings, mut differences) = (Vec::new(), self.rollup);
+        let mut findings = self.compare_months();
+        let mut differences = self.rollup;
         let (last, settled) = (marks.last[RecordKind::Decisions.place()], marks.last[RecordKind::Settlements.place()]);
         let mut after = 0;
         while after < last {
@@ -54,6 +69,15 @@ impl Folded {
         findings.extend(wrong.map(|(cell, more)| Finding::Fold { table: "rollup", of: in_words(&cell, more) }));
         Ok(findings)
     }
+}
+
+async fn cells(
+    log: &Reader,
+    conn: &mut SqliteConnection,
+    statement: &'static str,
+) -> Result<BTreeMap<Cell, i64>, StoreError> {
+    let rows = sqlx::query(statement).fetch_all(&mut *conn).await.map_err(|error| log.unread(error))?;
+    rows.iter().map(|row| log.read(counted(row))).collect()
 }
 
 /// SQLite's own checks.

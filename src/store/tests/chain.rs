@@ -131,6 +131,7 @@ async fn whatever_is_done_to_a_record_is_found_and_named() {
         ("UPDATE standing SET outcome = 'overtaken' WHERE decision_id = 2", "standing disagrees with the records: decision 2"),
         ("DELETE FROM standing WHERE decision_id = 2", "standing disagrees with the records: decision 2"),
         ("UPDATE rollup SET n = n + 2 WHERE rowid_of = 1", "2 too many"),
+        ("UPDATE rollup_months SET n = n + 2 WHERE verdict = 'agree'", "rollup_months disagrees with the records"),
         ("DELETE FROM allowance", "allowance disagrees with the records: decision"),
         ("UPDATE allowance SET action = 'refuse'", "allowance disagrees with the records: decision"),
     ];
@@ -163,6 +164,8 @@ async fn a_kept_head_shows_what_was_cut_off_or_made_anew() {
                DELETE FROM words WHERE decision_id = (SELECT max(id) FROM decisions); \
                UPDATE rollup SET n = n - 1 WHERE (day, account, verdict, rule, outcome) = \
                (SELECT decided_day, account, verdict, rule, 'held' FROM decisions ORDER BY id DESC LIMIT 1); \
+               UPDATE rollup_months SET n = n - 1 WHERE (month, account, verdict, rule, outcome) = \
+               (SELECT substr(decided_day, 1, 7), account, verdict, rule, 'held' FROM decisions ORDER BY id DESC LIMIT 1); \
                DELETE FROM decisions WHERE id = (SELECT max(id) FROM decisions); \
                UPDATE sqlite_sequence SET seq = ifnull((SELECT max(record) FROM chain WHERE kind = name), 0) WHERE name IN ('decisions', 'settlements', 'brakes')";
     tamper(&path, cut).await;

@@ -3,12 +3,18 @@
 use super::*;
 
 /// What must come out empty: cells and rows that differ between the folded tables and a full count.
-const DIFFERENCES: [(&str, &str); 2] = [
+const DIFFERENCES: [(&str, &str); 3] = [
     (
         "rollup",
         "WITH latest AS (SELECT decision_id, outcome FROM settlements s WHERE id = (SELECT max(id) FROM settlements m WHERE m.decision_id = s.decision_id)), \
          counted AS (SELECT decided_day, account, verdict, ifnull(rule, ''), outcome, count(*) FROM decisions JOIN latest ON decision_id = id GROUP BY 1, 2, 3, 4, 5), \
          folded AS (SELECT day, account, verdict, rule, outcome, n FROM rollup WHERE n > 0) \
+         SELECT count(*) FROM (SELECT * FROM (SELECT * FROM counted EXCEPT SELECT * FROM folded) UNION ALL SELECT * FROM (SELECT * FROM folded EXCEPT SELECT * FROM counted))",
+    ),
+    (
+        "rollup_months",
+        "WITH counted AS (SELECT substr(day, 1, 7), account, verdict, rule, outcome, sum(n) FROM rollup GROUP BY 1, 2, 3, 4, 5), \
+         folded AS (SELECT month, account, verdict, rule, outcome, n FROM rollup_months) \
          SELECT count(*) FROM (SELECT * FROM (SELECT * FROM counted EXCEPT SELECT * FROM folded) UNION ALL SELECT * FROM (SELECT * FROM folded EXCEPT SELECT * FROM counted))",
     ),
     (

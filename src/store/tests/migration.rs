@@ -5,11 +5,12 @@ use sqlx::{ConnectOptions, Connection, sqlite::SqliteConnectOptions};
 use std::path::Path;
 
 /// The schemas there were, and a log of each.
-const FORMER: [(i64, &str); 4] = [
+const FORMER: [(i64, &str); 5] = [
     (1, include_str!("schema-0001.sql")),
     (2, include_str!("schema-0002.sql")),
     (3, include_str!("schema-0003.sql")),
     (4, include_str!("schema-0004.sql")),
+    (5, include_str!("schema-0005.sql")),
 ];
 
 /// What users rely on of every row.
