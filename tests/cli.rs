@@ -453,6 +453,9 @@ async fn a_dry_run_writes_nothing_and_sends_nothing() {
     scene.run("--dry-run").exits(0).says("2 pending");
     assert_same(&before, &database(&scene));
     drop(beside);
+    scene.fault("dev_apply_list:http=500:always");
+    let unread = scene.run("--dry-run").exits(1).says("0 pending");
+    unread.says("NOT READ to its end, so there may be more: the list of express\n");
     scene.end();
 }
 
@@ -594,10 +597,16 @@ fn completions_and_the_man_page_are_printed() {
     for shell in ["bash", "zsh", "fish"] {
         run(&format!("completions {shell}")).says("menshen").says("dry-run");
     }
-    run("man").says(".TH menshen 1").says("dry\\-run");
+    let page = run("man").says(".TH menshen 1").says("dry\\-run").says(".SH EXAMPLES\n.nf\n  menshen run ").out;
+    assert!(page.contains(".fi\n.PP\nThe configuration is ") && page.contains("\n.SH VERSION\n"), "{page}");
+    assert!(!page.contains("EXTRA"), "{page}");
     run("--version").says(env!("CARGO_PKG_VERSION"));
     run("--help").says("--dry-run").says("Exit status");
     assert!(files(dir.path()).is_empty());
+    run("man share/man/man1");
+    for page in ["menshen.1", "menshen-audit-show.1"] {
+        assert!(dir.path().join("share/man/man1").join(page).exists(), "{page}: the directory is made");
+    }
 }
 
 // ---- the sandbox ----

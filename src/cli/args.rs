@@ -6,10 +6,14 @@ use super::notify::NotifyCommand;
 use super::review::ReviewCommand;
 use super::rules::RulesCommand;
 use super::status::{self, StatusArgs};
+use crate::config::Surroundings;
 use crate::store::KeptHead;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
 use std::path::PathBuf;
+
+/// What the options that every command understands stand under.
+const EVERYWHERE: &str = "Options of every command";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -39,23 +43,34 @@ pub(super) struct Cli {
 #[derive(Debug, Args)]
 pub(super) struct Global {
     /// The configuration file
-    #[arg(short = 'c', long = "config", value_name = "FILE", global = true)]
+    #[arg(short = 'c', long = "config", value_name = "FILE", global = true, help_heading = EVERYWHERE)]
     pub(super) config: Option<PathBuf>,
     /// Use the embedded simulated WeChat; needs no configuration, account or network
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = EVERYWHERE)]
     pub(super) sandbox: bool,
     /// Where the sandbox's world and database live [default: ./menshen-sandbox]
-    #[arg(long, value_name = "DIR", global = true)]
+    #[arg(long, value_name = "DIR", global = true, help_heading = EVERYWHERE)]
     pub(super) state_dir: Option<PathBuf>,
     /// Start the sandbox over: forget its world and database
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = EVERYWHERE)]
     pub(super) fresh: bool,
     /// How records are printed
-    #[arg(long, value_enum, default_value_t = Format::Human, global = true)]
+    #[arg(long, value_enum, default_value_t = Format::Human, global = true, help_heading = EVERYWHERE)]
     pub(super) format: Format,
     /// How logs are written to standard error
-    #[arg(long, value_enum, default_value_t = Log::Text, global = true)]
+    #[arg(long, value_enum, default_value_t = Log::Text, global = true, help_heading = EVERYWHERE)]
     pub(super) log: Log,
+}
+
+impl Global {
+    /// What a command must be given to look at the same; empty where it would find it by itself.
+    pub(super) fn again(&self) -> String {
+        let named = self.config.iter().filter(|file| **file != Surroundings::of_process().system_config);
+        let config = named.map(|file| format!(" -c {}", file.display()));
+        let sandbox = self.sandbox.then(|| " --sandbox".to_owned());
+        let state_dir = self.state_dir.iter().map(|dir| format!(" --state-dir {}", dir.display()));
+        config.chain(sandbox).chain(state_dir).collect()
+    }
 }
 
 /// How records are printed.

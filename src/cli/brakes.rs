@@ -36,8 +36,9 @@ pub(super) async fn pause(global: &Global, args: &PauseArgs) -> Result<u8, Error
             since(&config, active)
         )),
         _ => print::line(&format!(
-            "paused: {}. Evaluation goes on; let acting go on with `menshen resume`.",
-            words(scope)
+            "paused: {}. Evaluation goes on; let acting go on with `menshen resume{}`.",
+            words(scope),
+            global.again()
         )),
     })?;
     Ok(DONE)

@@ -36,7 +36,7 @@ pub(super) async fn decide_by_hand(global: &Global, asked: Asked<'_>) -> Result<
     let (report, obstacles) =
         desk.decide(asked.action, asked.appids, asked.words, None, &|stage| progress.tell(stage)).await?;
     drop(progress);
-    desk.show(global.format, &report, &obstacles).await?;
+    desk.show(global.format, &global.again(), &report, &obstacles).await?;
     desk.close().await;
     Ok(if obstacles.is_empty() && !report.failed() && report.braked == 0 { DONE } else { FAILED })
 }
@@ -112,12 +112,13 @@ impl Desk {
     pub(super) async fn show(
         &self,
         format: Format,
+        again: &str,
         report: &PassReport,
         obstacles: &[(AppId, Obstacle)],
     ) -> Result<(), Error> {
         let filter = Filter { pass: Some(report.pass.clone()), since: Some(report.started), ..Filter::default() };
         print::wanted(match format {
-            Format::Human => audit::print_by_hand(&self.store, report).await,
+            Format::Human => audit::print_by_hand(&self.store, report, again).await,
             Format::Json | Format::Csv => audit::list(&self.store, format, &filter, &self.timezone).await.map(drop),
         })?;
         for (appid, obstacle) in obstacles {

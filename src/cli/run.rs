@@ -51,7 +51,7 @@ async fn print_reports(
     simulated: bool,
 ) -> Result<(), Error> {
     for report in reports {
-        audit::print_pass(service.store(), report).await?;
+        audit::print_pass(service.store(), report, &global.again()).await?;
     }
     if simulated { demo::what_next(global, reports) } else { Ok(()) }
 }
@@ -91,6 +91,7 @@ async fn dry_run(global: &Global, yes: bool) -> Result<u8, Error> {
     let previewed = preview(&accounts, log.as_ref(), &|stage| progress.tell(stage)).await;
     drop(progress);
     let failed = previewed.iter().any(|account| account.report.failed());
+    let unread = unread(&previewed);
     say_troubles(&previewed);
     let previewed_brakes = previewed.iter().flat_map(|account| account.report.brake_lines()).collect::<Vec<_>>();
     let (mut lines, mut deletions) = (Vec::<Preview>::new(), Vec::<Deletion>::new());
@@ -104,7 +105,7 @@ async fn dry_run(global: &Global, yes: bool) -> Result<u8, Error> {
         (seconds.is_none(), seconds, line.account.clone(), application.appid.clone())
     });
     print::wanted(match global.format {
-        Format::Human => print_table(&previewed_brakes, &lines, &deletions, accounts.len() > 1),
+        Format::Human => print_table(&previewed_brakes, &lines, &deletions, &unread, accounts.len() > 1),
         Format::Json => records(&lines, &deletions).try_for_each(|record| print::json(&record)),
         Format::Csv => DecidedRecord::print_csv(records(&lines, &deletions)),
     })?;
@@ -151,7 +152,20 @@ fn deleted(deletion: &Deletion) -> DecidedRecord<'_> {
     }
 }
 
-fn print_table(brakes: &[String], lines: &[Preview], deletions: &[Deletion], with_account: bool) -> Result<(), Error> {
+/// The accounts whose list was not read to its end.
+fn unread(previewed: &[PreviewedAccount]) -> Vec<String> {
+    let reports = previewed.iter().map(|account| &account.report);
+    let cut_short = reports.filter(|report| report.troubles.iter().any(|trouble| trouble.during == "list"));
+    cut_short.map(|report| report.account.clone()).collect()
+}
+
+fn print_table(
+    brakes: &[String],
+    lines: &[Preview],
+    deletions: &[Deletion],
+    unread: &[String],
+    with_account: bool,
+) -> Result<(), Error> {
     let mut columns = vec![
         ("nickname", Align::Left),
         ("categories", Align::Left),
@@ -180,6 +194,10 @@ fn print_table(brakes: &[String], lines: &[Preview], deletions: &[Deletion], wit
             deletions.len(),
             appids.join(", ")
         ))?;
+    }
+    if !unread.is_empty() {
+        let accounts: Vec<String> = unread.iter().map(|name| visible(name)).collect();
+        print::line(&format!("NOT READ to its end, so there may be more: the list of {}", accounts.join(", ")))?;
     }
     print::line(&summary(lines))
 }

@@ -19,10 +19,11 @@ pub(super) const EXAMPLES: &str = "\
 Examples:
   menshen status
   menshen status --account express --format json
-  menshen status --max-oldest 20h --max-silence 30m    for a watch: exit status 1 if somebody must look
+  menshen status --max-oldest 20h --max-silence 30m      for a watch: exit 1 if somebody must look
 
-It needs no lock and no running service. With none, what is shown is as old as it says; --max-oldest then also
-fails when the last complete pass is older, because nobody knows who has come since.";
+It needs no lock and no running service. With none, what is shown is as old as it says;
+--max-oldest then also fails when the last complete pass is older, because nobody knows who has
+come since.";
 
 /// Accounts named on the one line a watch prints.
 const NAMED: usize = 5;

@@ -160,7 +160,9 @@ fn fetch(origin: &Origin, surroundings: &Surroundings) -> Result<Zeroizing<Strin
             Some(dir) => from_file(&dir.join(name), surroundings),
             None => Err((
                 format!("credential {name}: $CREDENTIALS_DIRECTORY is not set"),
-                format!("systemd sets it: LoadCredential={name}:PATH in the unit; elsewhere use env or file"),
+                format!(
+                    "systemd gives it to the service alone: sudo menshen-as-service COMMAND, with LoadCredential={name}:PATH in the unit; elsewhere use env or file"
+                ),
             )),
         },
     }

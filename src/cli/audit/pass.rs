@@ -9,18 +9,18 @@ use anyhow::Error;
 /// Rows of a pass printed after `run --once`, at most.
 const ROWS_OF_A_PASS: u32 = 200;
 
-/// What a pass wrote, after `run --once`.
-pub(in crate::cli) async fn print_pass(log: &Reader, report: &PassReport) -> Result<(), Error> {
+/// What a pass wrote, after `run --once`; `again` is what a command must be given to look at the same.
+pub(in crate::cli) async fn print_pass(log: &Reader, report: &PassReport, again: &str) -> Result<(), Error> {
     if print_rows(log, report).await? == ROWS_OF_A_PASS {
-        print::line(&format!("(the newest {ROWS_OF_A_PASS}; all of them with `menshen audit list --limit 0`)"))?;
+        print::line(&format!("(the newest {ROWS_OF_A_PASS}; all of them with `menshen audit list --limit 0{again}`)"))?;
     }
-    print::line(&summary(report))
+    print::line(&summary(report, again))
 }
 
 /// What a person's own calls wrote.
-pub(in crate::cli) async fn print_by_hand(log: &Reader, report: &PassReport) -> Result<(), Error> {
+pub(in crate::cli) async fn print_by_hand(log: &Reader, report: &PassReport, again: &str) -> Result<(), Error> {
     print_rows(log, report).await?;
-    for line in troubles(report).into_iter().chain(brake(report)) {
+    for line in troubles(report).into_iter().chain(brake(report, again)) {
         print::line(line.trim_start())?;
     }
     Ok(())
@@ -45,7 +45,7 @@ async fn print_rows(log: &Reader, report: &PassReport) -> Result<u32, Error> {
     print_table(log, &filter, &columns, cells).await
 }
 
-fn summary(report: &PassReport) -> String {
+fn summary(report: &PassReport, again: &str) -> String {
     let mut parts = vec![
         format!("{} agreed", report.agreed),
         format!("{} refused", report.refused),
@@ -77,7 +77,7 @@ fn summary(report: &PassReport) -> String {
     if report.stopped {
         text.push_str("\n  stopped before its end; the next pass goes on");
     }
-    text.extend(brake(report));
+    text.extend(brake(report, again));
     text
 }
 
@@ -88,9 +88,9 @@ fn troubles(report: &PassReport) -> Vec<String> {
 }
 
 /// The brake this pass pulled.
-fn brake(report: &PassReport) -> Option<String> {
+fn brake(report: &PassReport, again: &str) -> Option<String> {
     let why = report.brake.as_ref()?;
     Some(format!(
-        "\n  BRAKE verification: {why}\n  Nothing more is sent for this account. Look at the console, then: menshen resume --why \"…\""
+        "\n  BRAKE verification: {why}\n  Nothing more is sent for this account. Look at the console, then: menshen resume --why \"…\"{again}"
     ))
 }

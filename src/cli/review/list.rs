@@ -36,14 +36,14 @@ pub(super) async fn list(global: &Global, account: Option<String>, all: bool) ->
     let (_log, waiting) = waiting(&ground, account, all).await?;
     let (config, now) = (&ground.config, Timestamp::now());
     print::wanted(match global.format {
-        Format::Human => table(config, &waiting, now, all),
+        Format::Human => table(config, &waiting, now, all, &global.again()),
         Format::Json => waiting.iter().try_for_each(|one| print::json(&Record::of(config, one, now))),
         Format::Csv => csv(config, &waiting, now),
     })?;
     Ok(DONE)
 }
 
-fn table(config: &Config, waiting: &[Waiting], now: Timestamp, all: bool) -> Result<(), Error> {
+fn table(config: &Config, waiting: &[Waiting], now: Timestamp, all: bool, again: &str) -> Result<(), Error> {
     if waiting.is_empty() {
         return print::line("nothing is held");
     }
@@ -81,7 +81,7 @@ fn table(config: &Config, waiting: &[Waiting], now: Timestamp, all: bool) -> Res
     }
     print::line(&table.text())?;
     print::line(&format!(
-        "\n{} waiting. Decide with: menshen review next, agree APPID, refuse APPID --reason \"…\"",
+        "\n{} waiting. Decide with: menshen review next{again}, agree APPID, refuse APPID --reason \"…\"",
         waiting.len()
     ))
 }

@@ -76,7 +76,7 @@ async fn decided(global: &Global, one: &Waiting, action: Action, words: Words) -
     drop(progress);
     let fine = match &done {
         Ok((report, obstacles)) => {
-            desk.show(Format::Human, report, obstacles).await?;
+            desk.show(Format::Human, &global.again(), report, obstacles).await?;
             obstacles.is_empty() && !report.failed()
         }
         Err(error) => {

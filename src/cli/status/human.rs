@@ -8,12 +8,14 @@ use crate::config::Config;
 use crate::service::{AccountStatus, BrakeStatus, LimitStatus, Status};
 use crate::store::BrakeKind;
 use anyhow::Error;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 /// More accounts than this are a table.
 const BLOCKS_MAX: usize = 5;
 /// Columns of the names of lines in a block.
 const LABEL: usize = 14;
+/// So long after a tick its pass is no news: the service writes down what it expects a moment later.
+const TICK_PATIENCE: SignedDuration = SignedDuration::from_secs(5);
 /// Characters of a rule set's hash that are shown.
 const HASH_SHOWN: usize = 12;
 /// A quota with less than a tenth left is worth a colour.
@@ -90,7 +92,9 @@ fn service_line(status: &Status, config: &Config) -> String {
     let version = service.version.as_deref().map(|version| format!("menshen {version}"));
     let since = service.started_at.map(|at| format!(", since {}", local(at, zone))).unwrap_or_default();
     let next = match service.next_tick {
-        Some(at) if at >= status.at => format!(", next pass in {}", span(at.duration_since(status.at))),
+        Some(at) if status.at.duration_since(at) < TICK_PATIENCE => {
+            format!(", next pass in {}", span(at.duration_since(status.at).max(SignedDuration::ZERO)))
+        }
         Some(at) => format!(", the pass of {} is overdue", local(at, zone)),
         None => String::new(),
     };
@@ -153,7 +157,7 @@ impl Page<'_> {
             false => "menshen resume --why \"…\"".to_owned(),
         };
         let since = local(brake.since, &self.config.service.timezone);
-        let resume = format!("{resume}{}", self.sandbox());
+        let resume = format!("{resume}{}", self.global.again());
         format!("{what}{whole} since {since} by {}: {why}; end it with: {resume}", visible(&brake.who))
     }
 
@@ -187,7 +191,7 @@ impl Page<'_> {
     fn held(&self, account: &AccountStatus) -> String {
         match account.held {
             0 => "0".to_owned(),
-            held => format!("{held}; decide: menshen review next{}", self.sandbox()),
+            held => format!("{held}; decide: menshen review next{}", self.global.again()),
         }
     }
 
@@ -215,15 +219,6 @@ impl Page<'_> {
         };
         format!("{}{since}", rules.hash.get(..HASH_SHOWN).unwrap_or(&rules.hash))
     }
-
-    /// What a command must be given to look at the same.
-    fn sandbox(&self) -> String {
-        match (self.global.sandbox, &self.global.state_dir) {
-            (false, _) => String::new(),
-            (true, None) => " --sandbox".to_owned(),
-            (true, Some(dir)) => format!(" --sandbox --state-dir {}", dir.display()),
-        }
-    }
 }
 
 fn limit_words(limit: &LimitStatus) -> String {
@@ -233,7 +228,7 @@ fn limit_words(limit: &LimitStatus) -> String {
         (Some("refuse"), _) => format!("{}{of} refused today", limit.used),
         (action, rule) => {
             let name = rule.as_deref().or(action).unwrap_or_default();
-            let per = jiff::SignedDuration::from_secs(limit.per_secs.cast_signed());
+            let per = SignedDuration::from_secs(limit.per_secs.cast_signed());
             format!("{}{of} by \"{}\" in {}", limit.used, visible(name), span(per))
         }
     }

@@ -113,8 +113,10 @@ fn credential(role: &str, origin: &Origin, looked: Result<Option<u32>, Unread>) 
     match looked {
         Err(Unread { why, help }) => {
             let help = match origin {
-                Origin::Credential(_) => format!("{help}. As the service: sudo menshen-as-service doctor"),
-                Origin::Env(_) | Origin::File(_) => help,
+                Origin::Credential(_) if !help.contains("menshen-as-service") => {
+                    format!("{help}. As the service: sudo menshen-as-service doctor")
+                }
+                Origin::Env(_) | Origin::File(_) | Origin::Credential(_) => help,
             };
             Check::Credentials.fail(format!("{role}: {why}"), help)
         }
