@@ -154,11 +154,7 @@ impl Pass<'_> {
         self.pull_stubbornly(&NewBrake {
             at: Timestamp::now(),
             kind: BrakeKind::Verification,
-            scope: BrakeScope {
-                account: Some(self.account.appid.clone()),
-                base_url: Some(self.account.site.clone()),
-                action: None,
-            },
+            scope: BrakeScope { account: Some(self.account.appid.clone()), base_url: None, action: None },
             why: Some(why),
             who: "service".to_owned(),
         })
