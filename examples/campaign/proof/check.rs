@@ -102,6 +102,10 @@ impl<'a> Facts<'a> {
         others.any(|other| other.outcome() == "done" && other.fates.iter().any(|fate| fate == "lost"))
     }
 
+    fn has_twin(&self, of: &Arrived) -> bool {
+        self.played.arrived.iter().any(|one| one.appid == of.appid && one.created_secs != of.created_secs)
+    }
+
     fn changes_of(&self, of: &Arrived) -> &[Change] {
         self.changes.get(&(of.appid.clone(), of.created_secs)).map_or(&[], Vec::as_slice)
     }
@@ -296,6 +300,8 @@ fn outcomes(facts: &Facts<'_>, found: &mut Vec<String>) {
             "done" if ours || (told && doubtful) => {}
             // WeChat said ok and did nothing, and before anybody looked somebody else did something. Nothing can tell.
             "done" if facts.calls_of(row).any(Asked::lies) && (!changes.is_empty() || arrived.ageless) => {}
+            // A second one of the applicant stood on a page that was not read: the call may have hit that one.
+            "done" if facts.has_twin(arrived) && facts.calls_of(row).any(|asked| facts.missed_a_page(asked)) => {}
             "done" => found
                 .push(format!("(3) {name}: WeChat knows of no such change by us: {changes:?}, fates {:?}", row.fates)),
             // Readings that looked complete, and were not: what a server hides so well is gone for any client.
