@@ -102,6 +102,11 @@ impl<'a> Facts<'a> {
         others.any(|other| other.outcome() == "done" && other.fates.iter().any(|fate| fate == "lost"))
     }
 
+    /// A fault put null in the place of what is malformed: that is absent, and nothing is wrong with it.
+    fn was_shown_mended(&self) -> bool {
+        self.struck(&["categories-null"])
+    }
+
     fn has_twin(&self, of: &Arrived) -> bool {
         self.played.arrived.iter().any(|one| one.appid == of.appid && one.created_secs != of.created_secs)
     }
@@ -339,7 +344,7 @@ fn verdicts(facts: &Facts<'_>, found: &mut Vec<String>) {
         let Some(arrived) = facts.arrived(row) else { continue };
         // Shown without its categories for once, it was held.
         let bare = row.verdict == "hold" && facts.struck(&["categories-null"]);
-        if bare {
+        if bare || arrived.traits.malformed && facts.was_shown_mended() {
             continue;
         }
         let expected = if doubt { Verdict::Hold } else { rules::verdict(variant, arrived.traits) };
@@ -362,7 +367,8 @@ fn doubt(facts: &Facts<'_>, found: &mut Vec<String>) {
     for asked in &facts.asked {
         let all: Vec<&Arrived> = facts.played.arrived.iter().filter(|one| one.appid == asked.appid).collect();
         // A person sees what is wrong with an entry, and may decide it.
-        if !all.is_empty() && all.iter().all(|one| one.traits.malformed) && !facts.is_by_hand(asked) {
+        let malformed = !all.is_empty() && all.iter().all(|one| one.traits.malformed);
+        if malformed && !facts.is_by_hand(asked) && !facts.was_shown_mended() {
             found.push(format!("(5) {} {} was sent: it is malformed in every reading", asked.verdict, asked.appid));
         }
         let twin = facts.played.lives.get(asked.life).is_some_and(|lived| lived.twins.contains(&asked.appid));
