@@ -125,22 +125,32 @@ fn oldest(page: Option<&Result<Seen, Error>>, scene: &Scene) -> Option<Finding> 
     let Ok(seen) = page? else { return None };
     let on = if seen.full { " on the first page" } else { "" };
     let Some(applied) = seen.oldest else {
-        return Some(Check::OldestPending.ok(match seen.pending {
+        let what = match seen.pending {
             0 => format!("nothing is pending{on}"),
             pending => format!("{pending} are pending{on}; when they applied is not told"),
-        }));
+        };
+        return Some(as_far_as_seen(seen, scene, what));
     };
     let waited = u64::try_from(scene.now.duration_since(applied).as_secs()).unwrap_or(0);
     let (window, warn_before) = (scene.pending.window.as_secs(), scene.pending.warn_before.as_secs());
     let what = format!("{} pending{on}; the oldest waits for {}", seen.pending, span(waited));
     if scene.site == Site::Sandbox || waited < window.saturating_sub(warn_before) {
-        return Some(Check::OldestPending.ok(what));
+        return Some(as_far_as_seen(seen, scene, what));
     }
     let until = match window.checked_sub(waited) {
         Some(left) => format!("{what} and is timed out in {}", span(left)),
         None => format!("{what}, longer than [pending] window"),
     };
     Some(Check::OldestPending.warn(until, "see that the service runs, and decide what is held: menshen review list"))
+}
+
+/// What stands on later pages may wait longer: one page proves nothing about them.
+fn as_far_as_seen(seen: &Seen, scene: &Scene, what: String) -> Finding {
+    match seen.full && scene.site != Site::Sandbox {
+        true => Check::OldestPending
+            .skipped(format!("{what}; later pages were not read: menshen status tells the oldest of all")),
+        false => Check::OldestPending.ok(what),
+    }
 }
 
 fn quota(quota: &Result<Quota, Error>) -> Finding {
@@ -247,6 +257,8 @@ mod tests {
             "...!..",
             "cannot be read",
         );
+        let first_of_many = Seen { full: true, ..list };
+        check(&Asked { token: had(), page: page(first_of_many), quota: plenty() }, "....-.", "menshen status");
         let late = Seen { oldest: Some(at(-19 * 3600)), ..list };
         check(&Asked { token: had(), page: page(late), quota: plenty() }, "....!.", "timed out in 5 h");
         let gone = Seen { oldest: Some(at(-90_000)), ..list };
