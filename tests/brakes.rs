@@ -415,6 +415,21 @@ async fn a_pulled_brake_stays_loud_until_it_is_resumed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn another_address_of_wechat_is_no_way_around_a_pulled_brake() {
+    let mut scene = Scene::empty().await;
+    scene.arrive(bad("wx-bad", 1));
+    scene.arrive(good("wx-good", 2));
+    scene.fault("dev_refuse:hits=none:1");
+    scene.run("run --once").exits(1);
+    let before = (calls(&scene, "dev_agree"), calls(&scene, "dev_refuse"));
+    scene.base_url = scene.base_url.replace("127.0.0.1", "localhost");
+    scene.write_config();
+    scene.run("run --once").exits(1).complains("the brake verification is pulled");
+    assert_eq!((calls(&scene, "dev_agree"), calls(&scene, "dev_refuse")), before);
+    scene.end();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_service_that_starts_under_a_brake_says_so_once() {
     let mut scene = Scene::empty().await;
     scene.arrive(bad("wx-bad", 1));
