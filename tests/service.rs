@@ -272,6 +272,29 @@ async fn a_reload_under_a_pass_does_not_start_another_one() {
     scene.end();
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pass_that_waits_during_a_reload_decides_by_the_new_rules() {
+    let scene = scene(EVERY_SECOND, Options::empty()).await;
+    scene.arrive(Application::new("wx-good"));
+    std::fs::create_dir_all(scene.state_dir()).expect("a directory");
+    let lock = format!("account-{}.lock", menshen::sandbox::Account::DEFAULT_APPID);
+    let hand = std::fs::File::create(scene.state_dir().join(lock)).expect("a lock");
+    hand.lock().expect("nobody has it");
+    let service = start(&scene);
+    service.line("a tick found the pass before it still running", 1);
+    let scene = scene.rules("[[rule]]\nname = \"wait\"\naction = \"hold\"\nwhen = { always = true }\n");
+    scene.write_config();
+    service.signal(Signal::HUP);
+    service.line("the configuration was read again", 1);
+    drop(hand);
+    service.line("1 held", 1);
+    service.signal(Signal::TERM);
+    service.wait().exits(0);
+    assert_eq!(scene.story().await, ["wx-good hold held"]);
+    assert_eq!(calls(&scene, "dev_agree"), 0);
+    scene.end();
+}
+
 // ---- stopping ----
 
 /// Signals a service at a moment, sees it end well, and sees the next pass finish the work.

@@ -93,13 +93,36 @@ pub enum Stage {
 impl Account {
     /// One pass, when it is this account's turn. Every decision is recorded in `store`; `tell` hears how far it is.
     pub async fn pass(&self, store: &Arc<Store>, watch: &Watch, tell: &(dyn Fn(Stage) + Sync)) -> PassReport {
-        let report = self.in_turn(watch, || self.work(store, watch, tell)).await;
+        self.pass_by(&|| Some(self.clone()), store, watch, tell).await
+    }
+
+    /// As [`Account::pass`], by the account that `in_force` gives when nothing is waited for any more: rules and limits may
+    /// have changed meanwhile. `None`: it is not worked any more.
+    pub(super) async fn pass_by(
+        &self,
+        in_force: &(dyn Fn() -> Option<Account> + Sync),
+        store: &Arc<Store>,
+        watch: &Watch,
+        tell: &(dyn Fn(Stage) + Sync),
+    ) -> PassReport {
+        let report = self.in_turn(watch, || self.work(in_force, store, watch, tell)).await;
         report.unwrap_or_else(|| Pass::begin(self, store, watch, tell).end())
     }
 
-    async fn work(&self, store: &Arc<Store>, watch: &Watch, tell: &(dyn Fn(Stage) + Sync)) -> PassReport {
-        let mut pass = Pass::begin(self, store, watch, tell);
-        match pass.take_account().await {
+    async fn work(
+        &self,
+        in_force: &(dyn Fn() -> Option<Account> + Sync),
+        store: &Arc<Store>,
+        watch: &Watch,
+        tell: &(dyn Fn(Stage) + Sync),
+    ) -> PassReport {
+        let lock = AccountLock::of(store, &self.appid, &watch.stop).await;
+        let Some(account) = in_force() else {
+            watch.stop.cancel();
+            return Pass::begin(self, store, watch, tell).end();
+        };
+        let mut pass = Pass::begin(&account, store, watch, tell);
+        match lock {
             Ok(None) => {}
             Ok(Some(_lock)) => {
                 match AssertUnwindSafe(pass.walk()).catch_unwind().await {

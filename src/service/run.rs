@@ -18,7 +18,7 @@ use super::schedule::{ScheduleError, Ticks, next_tick};
 use super::signals::Signals;
 use super::standing::{Standings, Turn};
 use super::status::{Keeper, Quotas, keep_once};
-use super::supervisor::{Pulse, Supervisor, patience};
+use super::supervisor::Supervisor;
 use super::turns::begins_after;
 use super::{systemd, token, warnings};
 use crate::config::Config;
@@ -28,14 +28,12 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 use std::collections::HashMap;
 use std::io;
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
-};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::{self, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
+use working::{Working, configured};
 
 /// How often the supervisor looks.
 const LOOK: Duration = Duration::from_secs(1);
@@ -48,7 +46,7 @@ pub struct Service {
     config: Config,
     around: Surroundings,
     store: Arc<Store>,
-    accounts: Vec<Account>,
+    accounts: Arc<[Account]>,
     lock: StateLock,
 }
 
@@ -82,7 +80,7 @@ impl Service {
     /// Opens the log (creating or migrating it), makes the accounts ready.
     pub async fn open(config: Config, around: Surroundings, lock: StateLock) -> Result<Service, RunError> {
         let store = Arc::new(Store::open(&config.service.state_dir.join("menshen.db")).await?);
-        let accounts = Account::all(&config, &around, &[])?;
+        let accounts = Account::all(&config, &around, &[])?.into();
         Ok(Service { config, around, store, accounts, lock: lock.with_log()? })
     }
 
@@ -159,18 +157,6 @@ pub async fn run(service: Service, reload: &dyn Fn() -> Result<Config, String>) 
     ended
 }
 
-/// A pass under way, as it is watched.
-struct Working {
-    pass: task::Id,
-    account: String,
-    beats: Arc<AtomicU64>,
-    pulse: Pulse,
-    /// Ends this pass alone.
-    stop: CancellationToken,
-    /// It was said that it shows no sign of life.
-    stuck: bool,
-}
-
 /// The state of the running service.
 struct Round {
     service: Service,
@@ -179,6 +165,8 @@ struct Round {
     sender: mpsc::Sender<()>,
     stop: CancellationToken,
     passes: JoinSet<PassReport>,
+    /// The accounts as a pass finds them that has waited.
+    in_force: watch::Sender<Arc<[Account]>>,
     /// By appid: a reload may give an account another name.
     busy: HashMap<AppId, Working>,
     skipped: u64,
@@ -213,12 +201,14 @@ impl Round {
         keeper.expect(due);
         let quotas = Quotas::new(&keeper);
         let supervisor = Supervisor::new(now, Instant::now(), due);
+        let (in_force, _) = watch::channel(Arc::clone(&service.accounts));
         Ok(Round {
             service,
             ticks: Some(ticks),
             sender,
             stop: CancellationToken::new(),
             passes: JoinSet::new(),
+            in_force,
             busy: HashMap::new(),
             skipped: 0,
             supervisor,
@@ -276,16 +266,16 @@ impl Round {
             self.quotas.make_way(&account.appid);
             // Signs of life of its own: a lively account must not stand for one that hangs.
             let watch = Watch { stop: self.stop.child_token(), ..Watch::default() };
-            let (stop, begins) = (watch.stop.clone(), tokio::time::sleep(begins_after(place, accounts, left)));
-            let (name, beats) = (account.name.clone(), Arc::clone(&watch.beats));
-            let pulse = Pulse::new(Instant::now(), patience(account.source.wechat.timeout));
-            let (appid, account, store) = (account.appid.clone(), account.clone(), self.service.store.clone());
+            let begins = tokio::time::sleep(begins_after(place, accounts, left));
+            let (woken, watched, store) = (account.clone(), watch.clone(), self.service.store.clone());
+            let in_force = self.in_force.subscribe();
             let pass = self.passes.spawn(async move {
                 // Told to stop before it began, it ends where it looks first.
                 watch.wait(begins).await;
-                account.pass(&store, &watch, &|_| ()).await
+                let in_force = || configured(&in_force.borrow(), place, &woken.appid);
+                woken.pass_by(&in_force, &store, &watch, &|_| ()).await
             });
-            self.busy.insert(appid, Working { pass: pass.id(), account: name, beats, pulse, stop, stuck: false });
+            self.busy.insert(account.appid.clone(), Working::begin(pass.id(), account, watched));
         }
         Ok(())
     }
@@ -398,14 +388,7 @@ impl Round {
     /// Looks at every pass under way; says so once when one shows no sign of life.
     fn has_stuck_passes(&mut self) -> bool {
         let now = Instant::now();
-        for working in self.busy.values_mut() {
-            let stuck = working.pulse.is_stuck(working.beats.load(Ordering::Relaxed), now);
-            if stuck && !working.stuck {
-                tracing::error!(account = %working.account, "a pass shows no sign of life; the watchdog is not fed until it does");
-            }
-            working.stuck = stuck;
-        }
-        self.busy.values().any(|working| working.stuck)
+        self.busy.values_mut().map(|working| working.look(now)).fold(false, |any, stuck| any | stuck)
     }
 
     /// A scheduler that cannot be made is no reason to end: the supervisor wakes the passes and goes on trying.
@@ -501,3 +484,4 @@ impl Round {
 mod reload;
 #[cfg(test)]
 mod tests;
+mod working;

@@ -98,6 +98,11 @@ impl Pulse {
         Pulse { beats: 0, looked: monotonic, quiet: Duration::ZERO, patience }
     }
 
+    /// It may be quiet for at least so long.
+    pub(super) fn has_patience(&mut self, patience: Duration) {
+        self.patience = self.patience.max(patience);
+    }
+
     /// Whether it shows no sign of life any more. Time in which we ourselves stood still does not count against it.
     pub(super) fn is_stuck(&mut self, beats: u64, monotonic: Instant) -> bool {
         let since = monotonic.duration_since(self.looked).min(STILL);

@@ -11,6 +11,7 @@ use crate::config::Config;
 use crate::policy::AppId;
 use jiff::Timestamp;
 use std::collections::HashSet;
+use std::sync::Arc;
 
 impl Round {
     pub(super) async fn reload(&mut self, reload: &dyn Fn() -> Result<Config, String>) {
@@ -37,8 +38,9 @@ impl Round {
         if config.service.state_dir != self.service.config.service.state_dir {
             return Err("service.state_dir cannot change while menshen runs; restart it".to_owned());
         }
-        let accounts = Account::all(&config, &self.service.around, &self.service.accounts)
-            .map_err(|error| with_sources(&error))?;
+        let accounts: Arc<[Account]> = Account::all(&config, &self.service.around, &self.service.accounts)
+            .map_err(|error| with_sources(&error))?
+            .into();
         let ticks = Ticks::start(&config.service, self.sender.clone()).await.map_err(|error| with_sources(&error))?;
         let metering = Prepared::of(&config, self.metering.as_ref()).await.map_err(|error| with_sources(&error))?;
         let untold = Notices::new(&config, None).map_err(|error| with_sources(&error))?;
@@ -59,6 +61,7 @@ impl Round {
         }
         self.service.config = config;
         let before = std::mem::replace(&mut self.service.accounts, accounts);
+        self.in_force.send_replace(Arc::clone(&self.service.accounts));
         self.leave_alone_what_is_gone(&before);
         self.metering = metering.take_over(self.metering.take()).await;
         if let Some(metering) = &mut self.metering {
@@ -78,7 +81,12 @@ impl Round {
         for account in gone {
             tracing::info!(account = %account.name, "the account is not worked any more");
             if let Some(working) = self.busy.get(&account.appid) {
-                working.stop.cancel();
+                working.watch.stop.cancel();
+            }
+        }
+        for account in self.service.accounts.iter() {
+            if let Some(working) = self.busy.get_mut(&account.appid) {
+                working.configured(account);
             }
         }
         let known: HashSet<&AppId> = before.iter().map(|account| &account.appid).collect();

@@ -1,10 +1,13 @@
 //! The service's round, step by step: what happens when its own parts fail.
 
+use super::super::account_lock::AccountLock;
 use super::super::schedule::refusals;
+use super::super::supervisor::Pulse;
 use super::*;
 use crate::config::{self, Need};
 use std::ffi::OsString;
 use std::path::Path;
+use std::sync::atomic::AtomicU64;
 
 /// A service of two accounts whose WeChat answers nobody, in a directory of its own.
 struct Bench {
@@ -118,21 +121,43 @@ async fn a_tick_during_a_reload_is_one_tick_by_the_new_configuration() {
 }
 
 #[tokio::test]
+async fn a_pass_that_waits_while_the_configuration_is_read_begins_by_the_new_one() {
+    let mut bench = Bench::new().await;
+    let (accounts, store) = (Arc::clone(&bench.round.service.accounts), Arc::clone(&bench.round.service.store));
+    let mut hands = Vec::new();
+    for account in accounts.iter() {
+        let hand = AccountLock::of(&store, &account.appid, &CancellationToken::new()).await.expect("a state directory");
+        hands.push(hand.expect("nobody else has the account"));
+    }
+    bench.round.tick().expect("the state directory is in place");
+    let dir = bench.round.service.config.path.parent().expect("a directory").to_owned();
+    let reload = move || {
+        let mut config = configuration(&dir, "0 0 3 1 1 *");
+        config.accounts.truncate(1);
+        "renamed".clone_into(&mut config.accounts[0].name);
+        Ok(config)
+    };
+    bench.round.reload(&reload).await;
+    drop(hands);
+    let mut reports = Vec::new();
+    while let Some(finished) = bench.round.passes.join_next().await {
+        let report = finished.expect("no panic");
+        reports.push((report.account, report.stopped));
+    }
+    reports.sort();
+    assert_eq!(reports, [("renamed".to_owned(), false), ("two".to_owned(), true)], "one is not worked any more");
+}
+
+#[tokio::test]
 async fn a_lively_account_does_not_hide_a_stuck_one() {
     let mut bench = Bench::new().await;
     let long_ago = Instant::now().checked_sub(Duration::from_secs(5));
     let Some(long_ago) = long_ago else { return };
     for (name, lively) in [("one", false), ("two", true)] {
         let pass = bench.round.passes.spawn(std::future::pending());
-        let beats = Arc::new(AtomicU64::new(u64::from(lively)));
-        let working = Working {
-            pass: pass.id(),
-            account: name.to_owned(),
-            beats,
-            pulse: Pulse::new(long_ago, Duration::ZERO),
-            stop: CancellationToken::new(),
-            stuck: false,
-        };
+        let watch = Watch { beats: Arc::new(AtomicU64::new(u64::from(lively))), ..Watch::default() };
+        let pulse = Pulse::new(long_ago, Duration::ZERO);
+        let working = Working { pass: pass.id(), account: name.to_owned(), watch, pulse, stuck: false };
         bench.round.busy.insert(AppId::new(name), working);
     }
     assert!(bench.round.has_stuck_passes());
@@ -141,7 +166,7 @@ async fn a_lively_account_does_not_hide_a_stuck_one() {
     let pass = bench.round.busy[&AppId::new("one")].pass;
     bench.round.busy.retain(|_, working| working.pass != pass);
     for working in bench.round.busy.values() {
-        working.beats.fetch_add(1, Ordering::Relaxed);
+        working.watch.beat();
     }
     assert!(!bench.round.has_stuck_passes(), "the lively one alone is fine");
 }
@@ -156,9 +181,7 @@ async fn a_pass_that_panics_lets_the_next_one_in_and_keeps_its_words() {
     let listening = tracing::subscriber::set_default(subscriber);
     let pass = bench.round.passes.spawn(async move { panic!("{words}") });
     let appid = bench.round.service.accounts[0].appid.clone();
-    let (id, beats, pulse) = (pass.id(), Arc::default(), Pulse::new(Instant::now(), Duration::MAX));
-    let working =
-        Working { pass: id, account: "one".to_owned(), beats, pulse, stop: CancellationToken::new(), stuck: false };
+    let working = Working::begin(pass.id(), &bench.round.service.accounts[0], Watch::default());
     bench.round.busy.insert(appid, working);
     assert_eq!(bench.finish().await, 1);
     drop(listening);
