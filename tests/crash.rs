@@ -189,6 +189,26 @@ async fn kill_9_while_answers_are_lost() {
     assert!(scene.world.accepted_twice().is_empty(), "{:?}", scene.world.accepted_twice());
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_was_cut_off_and_is_shown_late_is_nobody_elses() {
+    let scene = Scene::empty().await;
+    scene.arrive(Application::new("wx-cut").created_at(hour_ago()));
+    scene.fault("dev_agree:lag=1:1");
+    scene.fault("dev_agree:hang-after:1");
+    let pass = Running::start(&mut scene.menshen(["run", "--once"]));
+    until("the call", || calls(&scene, "dev_agree") == 1);
+    pass.kill();
+    // It is shown pending once more, and does not come to its turn; when others are verified, it is approved.
+    let scene = scene.settings("limits = { per_pass = 1 }");
+    scene.arrive(Application::new("wx-older").created_at(hour_ago() - 60));
+    scene.run("run --once").exits(0);
+    assert_eq!(scene.world.status("wx-older"), Some(Status::Approved));
+    assert_eq!(calls(&scene, "dev_agree"), 2);
+    assert_eq!(scene.sql("SELECT why FROM brakes").await, Vec::<String>::new());
+    scene.run("run --once").exits(0);
+    scene.end();
+}
+
 // ---- the disk ----
 
 async fn some() -> Scene {

@@ -25,7 +25,7 @@ impl Pass<'_> {
         if open.is_empty() && doubtful.is_empty() {
             return Ok(true);
         }
-        self.ours = doubtful.iter().map(|row| row.identity.clone()).collect();
+        self.ours = open.iter().chain(&doubtful).map(|row| row.identity.clone()).collect();
         if listing.gap.is_some() {
             self.report.waiting += open.len();
             return Ok(open.is_empty());
