@@ -101,7 +101,7 @@ statements! {
                        AND c.fate IN ('rejected', 'unsent')) FROM standing s WHERE s.decision_id = ?1";
     /// Given up or taken for gone, decided after ?2, though an attempt may have worked: its answer was lost, or "ok" while
     /// the list lagged, or was never recorded and no list has shown it pending (it keeps its place). The list may yet
-    /// show it. Not if a later row asked for the same: what it shows is that row's.
+    /// show it. Not if a later row asked for the same and is under way, done or doubtful itself: what it shows is that row's.
     DOUBTFUL = "SELECT d.id, d.appid, d.create_time, d.verdict, s.attempt, c.fate, d.rule, d.decided_at, d.base_url, \
                 d.account, d.actor, w.message, d.pass, s.outcome \
                 FROM standing s CROSS JOIN decisions d ON d.id = s.decision_id \
@@ -113,8 +113,10 @@ statements! {
                 AND EXISTS (SELECT 1 FROM allowance a WHERE a.decision_id = d.id))) \
                 AND NOT EXISTS (SELECT 1 FROM decisions n JOIN standing t ON t.decision_id = n.id WHERE n.appid = d.appid \
                 AND n.account_appid = d.account_appid AND n.create_time IS d.create_time AND n.id > d.id \
-                AND n.verdict = d.verdict AND n.actor <> 'elsewhere' AND t.attempt > (SELECT count(*) FROM calls k \
-                WHERE k.decision_id = n.id AND k.fate IN ('rejected', 'unsent'))) \
+                AND n.verdict = d.verdict AND n.actor <> 'elsewhere' AND (t.outcome IN ('planned', 'done') \
+                OR EXISTS (SELECT 1 FROM calls k WHERE k.decision_id = n.id AND k.fate IN ('lost', 'accepted')) \
+                OR (t.attempt > (SELECT count(*) FROM calls k WHERE k.decision_id = n.id) \
+                AND EXISTS (SELECT 1 FROM allowance a WHERE a.decision_id = n.id)))) \
                 ORDER BY d.id";
     /// Rows of applications to ?1 at ?2, decided after ?3, that say of no end: neither ours nor one seen elsewhere.
     OPEN = "SELECT d.appid, d.create_time, d.id, d.verdict, d.mode, s.outcome \

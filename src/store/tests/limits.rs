@@ -130,6 +130,37 @@ async fn a_lost_answer_is_remembered_through_later_attempts() {
 }
 
 #[tokio::test]
+async fn what_the_list_shows_late_belongs_to_one_row() {
+    use Outcome::{Done, Failed, Overtaken};
+    // What became of a second row after WeChat said yes to the first and did not show it: its call, if one is recorded, its
+    // outcome, whether its place was given back; and which of the two may yet turn out to have worked.
+    let cases = [
+        (None, Some(Failed), true, Some("first")),
+        (None, Some(Failed), false, Some("second")),
+        (Some(Fate::Lost), Some(Failed), false, Some("second")),
+        (Some(Fate::Accepted), Some(Overtaken), false, Some("second")),
+        (Some(Fate::Rejected), Some(Failed), false, Some("first")),
+        (Some(Fate::Unsent), Some(Failed), true, Some("first")),
+        (Some(Fate::Rejected), Some(Done), false, None),
+        (None, None, false, None),
+    ];
+    for (fate, outcome, give_back, expected) in cases {
+        let desk = Desk::new().await;
+        let first = wants(&desk.store, "wx1", 0).await.unwrap();
+        let accepted = Answered { call: Some(call(1, Fate::Accepted, None)), ..settled(first, Failed) };
+        desk.store.answer(vec![accepted]).await.unwrap();
+        let second = wants(&desk.store, "wx1", 0).await.unwrap();
+        if let Some(outcome) = outcome {
+            let call = fate.map(|fate| call(1, fate, None));
+            desk.store.answer(vec![Answered { call, give_back, ..settled(second, outcome) }]).await.unwrap();
+        }
+        let doubtful = desk.store.doubtful(&account(), at(-1)).await.unwrap();
+        let doubtful: Vec<_> = doubtful.iter().map(|row| if row.id == first { "first" } else { "second" }).collect();
+        assert_eq!(doubtful, Vec::from_iter(expected), "{fate:?} {outcome:?} {give_back}");
+    }
+}
+
+#[tokio::test]
 async fn a_place_survives_a_restart_and_a_crash_between_intent_and_call() {
     let Desk { dir, store } = Desk::new().await;
     wants(&store, "wx1", 0).await.unwrap();
