@@ -221,8 +221,8 @@ fn asked(played: &Played) -> Vec<Asked> {
 fn announced(facts: &Facts<'_>, found: &mut Vec<String>) {
     for seen in facts.played.seen.iter().filter(|seen| seen.row.is_none()) {
         found.push(format!(
-            "(1) {} {} was sent while no committed row announced it (life {})",
-            seen.action, seen.appid, seen.episode
+            "(1) {} {} was sent while no committed row announced it (life {}): {}",
+            seen.action, seen.appid, seen.episode, seen.instead
         ));
     }
     for row in &facts.played.log.rows {
@@ -443,7 +443,12 @@ fn brakes(facts: &Facts<'_>, found: &mut Vec<String>) {
     for brake in facts.played.log.brakes.iter().filter(|brake| brake.kind == "verification") {
         let stranger = brake.why.split(" turned up as after ").next().filter(|appid| *appid != brake.why);
         let by_a_person = stranger.is_some_and(|appid| facts.moved_by_a_person(appid));
-        if !facts.struck(&excuses) && !by_a_person {
+        // One of two of an applicant stood on a page that was not read, and the call hit that one: not what was asked for.
+        let hit_a_twin = facts.asked.iter().any(|asked| {
+            let applications = facts.played.arrived.iter().filter(|one| one.appid == asked.appid).count();
+            applications > 1 && brake.why.contains(&asked.appid) && facts.missed_a_page(asked)
+        });
+        if !facts.struck(&excuses) && !by_a_person && !hit_a_twin {
             found.push(format!("(brake) a false alarm: {}", brake.why));
         }
     }

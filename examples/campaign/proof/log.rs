@@ -1,6 +1,6 @@
 //! The audit log, read by plain SQL: none of menshen's own code is asked what stands in it.
 
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteRow};
 use sqlx::{ConnectOptions, Connection, Row as _};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -67,16 +67,39 @@ async fn open(path: &Path) -> Option<SqliteConnection> {
     options.connect().await.ok()
 }
 
-/// The newest row that says this of this applicant, if it stands planned, and how often it was announced.
-pub(crate) async fn announced(path: &Path, appid: &str, verdict: &str) -> Option<(i64, i64)> {
-    let mut log = open(path).await?;
+/// What the log says of a change that is asked for.
+pub(crate) enum Announced {
+    /// The newest row that says this of this applicant stands planned: its id, and how often it was announced.
+    Standing(i64, i64),
+    /// None stands planned, but the record of this one says that a call was sent and its answer did not come in time: what is
+    /// looked at now may be that call, held up on its way.
+    Lost(i64, i64),
+    /// Neither; with what stands there instead.
+    Not(String),
+}
+
+/// Which row announces a change, if one does.
+pub(crate) async fn announced(path: &Path, appid: &str, verdict: &str) -> Announced {
+    let Some(mut log) = open(path).await else { return Announced::Not("the log cannot be opened".to_owned()) };
     let query = "SELECT d.id, (SELECT count(*) FROM settlements s WHERE s.decision_id = d.id AND s.outcome = 'planned'), \
-                 (SELECT s.outcome FROM settlements s WHERE s.decision_id = d.id ORDER BY s.id DESC LIMIT 1) \
+                 (SELECT s.outcome FROM settlements s WHERE s.decision_id = d.id ORDER BY s.id DESC LIMIT 1), \
+                 (SELECT c.fate FROM calls c WHERE c.decision_id = d.id ORDER BY c.id DESC LIMIT 1) \
                  FROM decisions d WHERE d.appid = ?1 AND d.verdict = ?2 ORDER BY d.id DESC";
     let rows = sqlx::query(query).bind(appid).bind(verdict).fetch_all(&mut log).await;
     let _ = log.close().await;
-    let planned = |row: &sqlx::sqlite::SqliteRow| row.get::<Option<String>, _>(2).as_deref() == Some("planned");
-    rows.ok()?.iter().find(|row| planned(row)).map(|row| (row.get(0), row.get(1)))
+    let rows = match rows {
+        Ok(rows) => rows,
+        Err(error) => return Announced::Not(error.to_string()),
+    };
+    let word = |row: &SqliteRow, at: usize| row.get::<Option<String>, _>(at).unwrap_or_default();
+    if let Some(row) = rows.iter().find(|row| word(row, 2) == "planned") {
+        return Announced::Standing(row.get(0), row.get(1));
+    }
+    if let Some(row) = rows.iter().find(|row| word(row, 3) == "lost") {
+        return Announced::Lost(row.get(0), row.get(1));
+    }
+    let told = rows.iter().map(|row| format!("row {} {} {}", row.get::<i64, _>(0), word(row, 2), word(row, 3)));
+    Announced::Not(told.collect::<Vec<_>>().join(", "))
 }
 
 /// Whether no transaction ever made tables in it.

@@ -17,6 +17,8 @@ pub(crate) struct Tally {
     pub(crate) lives: u64,
     pub(crate) killed: u64,
     pub(crate) asked: u64,
+    /// Looked at by the witness after menshen had given up waiting for the answer.
+    pub(crate) late: u64,
     pub(crate) rows: u64,
     pub(crate) brakes: u64,
     /// By point and kind.
@@ -34,6 +36,7 @@ impl Tally {
         self.lives += played.lives.len() as u64;
         self.killed += played.lives.iter().filter(|lived| lived.killed).count() as u64;
         self.asked += played.seen.len() as u64;
+        self.late += played.seen.iter().filter(|seen| seen.late).count() as u64;
         self.rows += played.log.rows.len() as u64;
         self.brakes += played.log.brakes.iter().filter(|brake| brake.kind == "verification").count() as u64;
         for struck in played.lives.iter().flat_map(|lived| &lived.struck) {
@@ -71,12 +74,13 @@ impl Tally {
     pub(crate) fn report(&self) -> String {
         let mut text = format!(
             "{} runs, {} processes, {} killed at random moments, {} ended or stopped at fault points\n\
-             {} changes asked for, {} rows in the logs, {} times the brake\n\n{:<24}",
+             {} changes asked for ({} held up until their row was settled), {} rows in the logs, {} times the brake\n\n{:<24}",
             self.runs,
             self.lives,
             self.killed,
             self.struck.values().sum::<u64>(),
             self.asked,
+            self.late,
             self.rows,
             self.brakes,
             "fault point"

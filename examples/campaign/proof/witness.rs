@@ -4,7 +4,7 @@
 //! or a deletion goes on to WeChat, the witness opens the audit log itself, by plain SQL, and notes which row
 //! announces it. A change that no committed row announces is a violation, whatever becomes of it.
 
-use super::log;
+use super::log::{self, Announced};
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -21,10 +21,31 @@ pub(crate) struct Seen {
     /// `dev_agree` and so on.
     pub(crate) action: String,
     pub(crate) appid: String,
-    /// The row that stood planned, and how often it had been announced by then.
+    /// The row that announced it, and how often it had been announced by then.
     pub(crate) row: Option<(i64, i64)>,
+    /// The row was settled by the time we looked: menshen had given up waiting for the answer.
+    pub(crate) late: bool,
+    /// What stood in the log instead of a row that announced it.
+    pub(crate) instead: String,
     /// Which life of the process it was.
     pub(crate) episode: usize,
+}
+
+impl Seen {
+    fn of(action: String, appid: String, announced: Announced, episode: usize, before: &[Seen]) -> Seen {
+        // As often as a row was announced it may have been on its way, and no more often.
+        let seen =
+            |row: i64| before.iter().filter(|seen| seen.row.is_some_and(|(other, _)| other == row)).count() as i64;
+        let (row, late, instead) = match announced {
+            Announced::Standing(row, times) => (Some((row, times)), false, String::new()),
+            Announced::Lost(row, times) if seen(row) < times => (Some((row, times)), true, String::new()),
+            Announced::Lost(row, times) => {
+                (None, false, format!("row {row} was announced {times} times and sent as often"))
+            }
+            Announced::Not(instead) => (None, false, instead),
+        };
+        Seen { action, appid, row, late, instead, episode }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -150,9 +171,11 @@ impl Watched {
         let changes = ["dev_agree", "dev_refuse", "dev_delete"].contains(&action.as_str());
         if changes {
             let appid = body["appid"].as_str().unwrap_or_default().to_owned();
-            let row = log::announced(&self.database, &appid, action.trim_start_matches("dev_")).await;
+            let announced = log::announced(&self.database, &appid, action.trim_start_matches("dev_")).await;
             let episode = usize::try_from(self.notes.episode.load(Ordering::SeqCst)).unwrap_or_default();
-            self.notes.seen.lock().expect("no panic").push(Seen { action, appid, row, episode });
+            let mut seen = self.notes.seen.lock().expect("no panic");
+            let one = Seen::of(action, appid, announced, episode, &seen);
+            seen.push(one);
         }
         self.tell.send_modify(|(requests, asked)| {
             *requests += 1;
