@@ -164,6 +164,17 @@ async fn beside_the_running_service() {
     scene.end();
 }
 
+/// A person is counted by a limit and not bound by it.
+#[tokio::test(flavor = "multi_thread")]
+async fn with_more_agreed_than_the_rules_may() {
+    let scene = three("mode = \"live\"").await.settings("limits = { agree_per_day = 1 }");
+    scene.run("run --once").exits(0);
+    scene.run("status").exits(0).says("1 of 1 agreed today\n");
+    scene.run("review agree wx-ask --yes").exits(0);
+    scene.run("status").exits(0).says("2 of 1 agreed today, by hand included\n");
+    scene.end();
+}
+
 /// Nobody tells anybody that it died; the file and the log are still there.
 #[tokio::test(flavor = "multi_thread")]
 async fn with_the_service_dead() {

@@ -223,9 +223,11 @@ impl Page<'_> {
 
 fn limit_words(limit: &LimitStatus) -> String {
     let of = limit.of.map(|of| format!(" of {of}")).unwrap_or_default();
+    // People are counted, but not bound.
+    let by_hand = if limit.of.is_some_and(|of| limit.used > of) { ", by hand included" } else { "" };
     match (limit.action, &limit.rule) {
-        (Some("agree"), _) => format!("{}{of} agreed today", limit.used),
-        (Some("refuse"), _) => format!("{}{of} refused today", limit.used),
+        (Some("agree"), _) => format!("{}{of} agreed today{by_hand}", limit.used),
+        (Some("refuse"), _) => format!("{}{of} refused today{by_hand}", limit.used),
         (action, rule) => {
             let name = rule.as_deref().or(action).unwrap_or_default();
             let per = SignedDuration::from_secs(limit.per_secs.cast_signed());
