@@ -51,6 +51,26 @@ async fn what_is_held_is_told_once_in_one_message() {
 }
 
 #[tokio::test]
+async fn what_the_next_passes_may_do_is_told_as_held_when_they_have_not() {
+    let (mut scene, robot) = wecom("events = [\"held\"]").await;
+    scene.settings = format!("limits = {{ per_pass = 1 }}\n{}", scene.settings);
+    for number in 0..3 {
+        scene.arrive(Application::new(format!("wx-{number:02}")).created_at(hours_ago(1) + number));
+    }
+    let mut desk = Desk::open(&scene).await;
+    assert_eq!(desk.pass().await.braked, 2);
+    assert_eq!(desk.tell(later(0)).await, (0, vec![]));
+    desk.pass().await;
+    assert_eq!(desk.tell(later(14)).await, (0, vec![]));
+    assert_eq!(desk.tell(later(16)).await, (1, vec![]), "one still waits");
+    assert!(robot.texts()[0].contains("1 个申请待人工审核"), "{:?}", robot.texts());
+    desk.pass().await;
+    assert_eq!(desk.tell(later(17)).await, (0, vec![]));
+    desk.close().await;
+    scene.end();
+}
+
+#[tokio::test]
 async fn every_robot_takes_what_is_sent() {
     let feishu_rules = Rules { secret: Some(FEISHU_SECRET), keyword: Some("门神"), ..Rules::default() };
     let dingtalk_rules = Rules { secret: Some("SECcanary"), keyword: Some("门神"), ..Rules::default() };

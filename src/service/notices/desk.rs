@@ -19,6 +19,8 @@ use std::ops::ControlFlow;
 const AT_ONCE: usize = 5;
 /// … and how long one that takes its time is listened to before that.
 const TURN: SignedDuration = SignedDuration::from_secs(3);
+/// What a limit keeps back waits for a person once it has waited so long: `per_pass` lets the next passes go on with it.
+const NEXT_PASSES: SignedDuration = SignedDuration::from_mins(15);
 /// Time-outs older than this are no news.
 const NEWS: SignedDuration = SignedDuration::from_hours(24);
 
@@ -208,8 +210,12 @@ impl Desk {
     }
 
     fn held(&self, scene: &Scene<'_>, new: &dyn Fn(Event, &str) -> bool) -> Option<NewLetter> {
-        // What a pause or the brake keeps back is told of as that.
-        let apart = |one: &Waiting| matches!(one.row.brake, Some(Brake::Pause | Brake::Verification));
+        let apart = |one: &Waiting| match one.row.brake {
+            // Told of as that.
+            Some(Brake::Pause | Brake::Verification) => true,
+            Some(Brake::Limit) => scene.now.duration_since(one.row.decided_at) < NEXT_PASSES,
+            _ => false,
+        };
         let news = scene.waiting.iter().filter(|one| !apart(one) && new(Event::Held, &one.row.id.to_string()));
         self.about_waiting(scene, Event::Held, news, |one| one.row.id.to_string())
     }
