@@ -399,8 +399,9 @@ fn the_sandbox_is_well_out_of_the_box() {
 
 #[test]
 fn every_check_has_its_section_in_the_documentation() {
-    let page = include_str!("../docs/doctor.md");
-    let sections: Vec<&str> = page.lines().filter_map(|line| line.strip_prefix("## ")).collect();
     let ids: Vec<&str> = Check::ALL.iter().map(|check| check.id()).collect();
-    assert_eq!(sections, ids);
+    for page in [include_str!("../docs/doctor.md"), include_str!("../docs/doctor.zh-CN.md")] {
+        let sections: Vec<&str> = page.lines().filter_map(|line| line.strip_prefix("## ")).collect();
+        assert_eq!(sections, ids);
+    }
 }

@@ -24,6 +24,7 @@ const REQUIRED: &[&str] = &[
     "config.example.toml",
     "deny.toml",
     "docs/doctor.md",
+    "docs/doctor.zh-CN.md",
     "docs/security.md",
     "docs/security.zh-CN.md",
     "migrations",
@@ -79,7 +80,7 @@ fn architecture_names_only_files_that_are_there() {
 }
 
 #[test]
-fn the_page_on_security_says_the_same_in_chinese() {
+fn pages_of_facts_say_the_same_in_chinese() {
     // What both must have in the same order: headings by their depth, rows of tables, and what stands in code.
     let bones = |file: &str| {
         let text = read(file);
@@ -91,7 +92,9 @@ fn the_page_on_security_says_the_same_in_chinese() {
         code.sort_unstable();
         (lines.collect::<Vec<_>>(), code.iter().map(|&code| code.to_owned()).collect::<Vec<_>>())
     };
-    assert_eq!(bones("docs/security.md"), bones("docs/security.zh-CN.md"));
+    for page in ["security", "doctor"] {
+        assert_eq!(bones(&format!("docs/{page}.md")), bones(&format!("docs/{page}.zh-CN.md")));
+    }
 }
 
 #[test]
