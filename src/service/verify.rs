@@ -6,7 +6,8 @@
 //! itself is pure and lives in `judge`.
 
 use super::answers::settlement;
-use super::judge::{Before, Finding, Judgement, Target, is_missing, judge};
+use super::before::Before;
+use super::judge::{Finding, Judgement, Target, is_missing, judge};
 use super::pass::{Pass, Stage};
 use crate::policy::{Action, Fate, Identity, Outcome};
 use crate::store::{ActiveBrake, Answered, BrakeKind, BrakeScope, NewBrake, StoreError};
@@ -53,8 +54,8 @@ impl Pass<'_> {
         }
         self.settle_open(&targets, &judgement).await?;
         fault_point!("verify.settled");
-        before.expect(targets.iter().filter(|target| target.fate == Fate::Lost).map(|target| target.identity.clone()));
         before.renew(listing);
+        before.learn(&targets, &judgement);
         Ok(if mismatch { Verified::Mismatch } else { Verified::Agrees(judgement.findings) })
     }
 
