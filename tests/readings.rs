@@ -173,6 +173,41 @@ async fn who_waits_longest_once_the_oldest_is_decided_proves_nothing() {
 }
 
 #[tokio::test]
+async fn what_somebody_else_did_first_proves_nothing() {
+    let scene = Scene::empty().await;
+    for (number, appid) in ["wx-one", "wx-two", "wx-three"].iter().enumerate() {
+        scene.arrive(good(appid, 2 + i64::try_from(number).expect("small")));
+    }
+    scene.arrive(ask("wx-waiting", 1));
+    // A person was faster than the first agree, and whom the next ones name does not matter to WeChat.
+    scene.fault("dev_agree:overtaken:1");
+    scene.fault("dev_agree:hits=oldest:#2");
+    let report = scene.pass().await;
+    assert!(report.brake.is_some(), "{report:#?}");
+    assert_eq!(calls(&scene, "dev_agree"), 2, "the second went alone, too");
+}
+
+#[tokio::test]
+async fn a_create_time_that_comes_and_goes_pulls_no_brake() {
+    for (first, later) in [("", "create-time-missing"), ("create-time-missing", "")] {
+        let scene = Scene::empty().await;
+        scene.arrive(good("wx-one", 1));
+        let bent = |kind: &str| {
+            scene.calm();
+            if !kind.is_empty() {
+                scene.fault(&format!("dev_apply_list@appid=wx-one:malformed={kind}:always"));
+            }
+        };
+        bent(first);
+        let report = pass_with(&scene, || bent(later)).await;
+        assert_eq!(report.brake, None, "{first} {later}: {report:#?}");
+        assert!(report.failed(), "it could not be verified: {report:#?}");
+        assert_eq!(scene.story().await, ["wx-one agree done"]);
+        assert_eq!(scene.world.status("wx-one"), Some(Status::Approved));
+    }
+}
+
+#[tokio::test]
 async fn another_entry_that_cannot_be_read_may_be_the_one_that_is_missing() {
     let scene = Scene::empty().await;
     scene.arrive(good("wx-one", 1));

@@ -90,10 +90,12 @@ impl Pass<'_> {
         }
         let telling = before.oldest() != Some(&step.application.identity());
         let (targets, going) = self.send(vec![step]).await?;
-        let Some(decision) = targets.first().map(|target| target.decision) else {
+        let Some((decision, fate)) = targets.first().map(|target| (target.decision, target.fate)) else {
             // WeChat said no to this one, or nothing went out.
             return Ok(if going == Going::On { Proof::NotYet } else { Proof::Halt });
         };
+        // What WeChat says it did not do shows nothing, though it stands as we wanted.
+        let telling = telling && fate != Fate::Rejected;
         let verified = self.verify(before, targets).await?;
         match verified {
             Verified::Agrees(ref findings) if telling && findings.first() == Some(&Finding::Confirmed) => {

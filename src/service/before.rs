@@ -5,7 +5,7 @@
 //! forgets no call of ours. Reads nothing itself.
 
 use super::judge::{Finding, Judgement, Target, has_ended_beside, wanted};
-use crate::policy::{Action, AppId, Application, Fate, Identity, Status};
+use crate::policy::{Action, AppId, Application, CreateTime, Fate, Identity, Status};
 use crate::wechat::{Listing, Others};
 use jiff::Timestamp;
 use std::collections::HashSet;
@@ -112,6 +112,18 @@ impl Before {
     /// Whether one of these unreadable entries was not there at this reading, and so may be one of those we know.
     pub(crate) fn is_hidden_by(&self, nameless: &HashSet<u64>) -> bool {
         !nameless.is_subset(&self.nameless)
+    }
+
+    /// It is missing, and its applicant has an entry that was not there at this reading: with a create_time on one of the
+    /// two only, they may be one.
+    pub(crate) fn may_be_another(&self, missing: &Identity, after: &Others, pending: &HashSet<Identity>) -> bool {
+        let is_new = |identity: &Identity| self.knew(identity).is_none();
+        if missing.create_time.text().is_some() {
+            let timeless = Identity { appid: missing.appid.clone(), create_time: CreateTime::ABSENT };
+            return (after.contains(&timeless) || pending.contains(&timeless)) && is_new(&timeless);
+        }
+        let may_be = |identity: &Identity| identity.appid == missing.appid && is_new(identity);
+        pending.iter().any(may_be) || after.iter().any(|(identity, _)| may_be(&identity))
     }
 
     /// What was asked for is there beside a pending application or an earlier end of the same applicant, and without a

@@ -31,7 +31,7 @@ pub(crate) enum Finding {
     StillPending,
     /// It stands elsewhere, or is gone.
     Elsewhere,
-    /// It is not to be seen, but an entry that cannot be read may be it.
+    /// It is not to be seen, but an entry that cannot be read, or has lost its create_time, may be it.
     Unseen,
 }
 
@@ -132,6 +132,7 @@ pub(crate) fn judge(before: &Before, after: &Listing, targets: &[Target]) -> Jud
     let hides = before.is_hidden_by(&after.nameless());
     let found = |target: &Target| match stands(after, &pending, &target.identity) {
         None if hides || after.garbles(&target.identity.appid) => Finding::Unseen,
+        None if before.may_be_another(&target.identity, &after.others, &pending) => Finding::Unseen,
         _ if before.may_have_reapplied(target, &after.others, &pending) => Finding::Confirmed,
         stands => finding(target.action, stands),
     };

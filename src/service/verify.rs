@@ -44,7 +44,7 @@ impl Pass<'_> {
             .pairs(&targets)
             .filter(|(target, found)| target.fate == Fate::Accepted && *found == Finding::Unseen);
         if unseen.count() > 0 {
-            let words = "what WeChat accepted is not in the list, but an entry that cannot be read may be it";
+            let words = "what WeChat accepted is not in the list, but an entry that cannot be read, or lacks its create_time, may be it";
             self.report.trouble("verify", words);
         }
         let mismatch = judgement.is_mismatch(&targets);
@@ -229,7 +229,9 @@ fn open_outcome(found: Finding, ours: bool) -> Outcome {
 
 fn open_note(found: Finding) -> &'static str {
     match found {
-        Finding::Unseen => "given up: it is not in the list, but an entry that cannot be read may be it",
+        Finding::Unseen => {
+            "given up: it is not in the list, but an entry that cannot be read, or lacks its create_time, may be it"
+        }
         _ => "settled by reading the list again",
     }
 }
