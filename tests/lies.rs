@@ -490,6 +490,19 @@ async fn what_people_and_time_decide_is_recorded_once() {
 }
 
 #[tokio::test]
+async fn what_was_held_before_base_url_changed_is_told_as_well() {
+    let mut scene = Scene::empty().await;
+    scene.arrive(ask("wx-ask", 1));
+    scene.pass().await;
+    assert_eq!(scene.world.person_agrees("wx-ask"), Moved::Moved);
+    scene.base_url = scene.base_url.replace("127.0.0.1", "localhost");
+    let report = scene.pass().await;
+    assert_eq!((report.elsewhere, report.failed()), (1, false), "{report:#?}");
+    assert_eq!(scene.story().await, ["wx-ask hold held", "wx-ask agree done"]);
+    scene.end();
+}
+
+#[tokio::test]
 async fn what_was_decided_in_shadow_or_failed_is_told_as_well() {
     let scene = Scene::empty().await.shadow();
     scene.arrive(good("wx-shadow", 1));

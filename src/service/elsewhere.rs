@@ -20,11 +20,10 @@ impl Pass<'_> {
     /// Records what was decided without us. A list with gaps tells it as well: a status only moves forward.
     pub(super) async fn note_elsewhere(&mut self, listing: &Listing) -> Result<(), StoreError> {
         let since = self.report.started.checked_sub(LOOKED_AFTER).unwrap_or(Timestamp::MIN);
-        let (account, site) = (self.account.appid.clone(), self.account.site.clone());
         // Without a create_time, what has ended may be another one than what the log knows.
         let unclear = listing.ended();
         let has_ended = |identity: &Identity| listing.others.contains(identity) && !unclear.contains(identity);
-        let open = self.store.open_but_ended(&account, &site, since, has_ended).await?;
+        let open = self.store.open_but_ended(&self.account.appid, since, has_ended).await?;
         // A call of ours may be what did it, whatever a later row says: that is settled by a complete list.
         let as_asked = |open: &Open| match listing.others.get(&open.identity) {
             Some(Status::Approved) => self.unsettled.contains(&(open.identity.clone(), Action::Agree)),

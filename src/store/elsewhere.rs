@@ -41,7 +41,7 @@ pub struct NewElsewhere {
 }
 
 impl Reader {
-    /// The open applications of the account at this place whose newest row was decided after `since` and of which
+    /// The open applications of the account whose newest row was decided after `since` and of which
     /// `has_ended` is true, in the order of these rows.
     ///
     /// Only those that have ended are looked at closely: as many as are pending cost little.
@@ -51,11 +51,10 @@ impl Reader {
     pub async fn open_but_ended(
         &self,
         account: &AppId,
-        base_url: &str,
         since: Timestamp,
         has_ended: impl Fn(&Identity) -> bool,
     ) -> Result<Vec<Open>, StoreError> {
-        let query = sqlx::query(sql::OPEN).bind(account.as_str()).bind(base_url).bind(since.as_millisecond());
+        let query = sqlx::query(sql::OPEN).bind(account.as_str()).bind(since.as_millisecond());
         let mut rows = query.fetch(self.pool());
         let mut ended = Vec::new();
         while let Some(row) = rows.try_next().await.map_err(|error| self.unread(error))? {

@@ -125,11 +125,11 @@ statements! {
              AND n.create_time IS j.value ->> 1 AND n.verdict <> 'delete' \
              AND ((t.outcome IN ('failed', 'overtaken') AND t.attempts > 0) \
              OR (n.create_time IS NOT NULL AND (t.outcome = 'done' OR n.actor = 'elsewhere'))))";
-    /// Rows of applications to ?1 at ?2, decided after ?3, that say of no end: neither ours nor one seen elsewhere.
+    /// Rows of applications to ?1, decided after ?2, that say of no end: neither ours nor one seen elsewhere.
     OPEN = "SELECT d.appid, d.create_time, d.id, d.verdict, d.mode, s.outcome \
             FROM standing s CROSS JOIN decisions d ON d.id = s.decision_id \
-            WHERE s.outcome IN ('held', 'shadow', 'failed', 'overtaken') AND s.decided_at > ?3 \
-            AND d.account_appid = ?1 AND d.base_url = ?2 AND d.verdict <> 'delete' AND d.actor <> 'elsewhere'";
+            WHERE s.outcome IN ('held', 'shadow', 'failed', 'overtaken') AND s.decided_at > ?2 \
+            AND d.account_appid = ?1 AND d.verdict <> 'delete' AND d.actor <> 'elsewhere'";
     /// What the applications of the decisions ?1, a JSON list of ids, were then.
     AS_DECIDED = "SELECT d.id, d.appid, d.create_time, w.nickname, w.reason, d.categories, w.headimgurl, w.apply_url, d.malformed \
                   FROM json_each(?1) AS j CROSS JOIN decisions d ON d.id = j.value LEFT JOIN words w ON w.decision_id = d.id";
