@@ -7,7 +7,8 @@
 //! A call proves that WeChat minds whom it names only if somebody else waits longer:
 //! a WeChat that always takes the oldest would have hit the same one.
 
-use super::judge::{Before, Finding, Target};
+use super::before::Before;
+use super::judge::{Finding, Target};
 use super::pass::Pass;
 use super::send::{Going, step_action};
 use super::verify::Verified;
@@ -27,6 +28,8 @@ impl Pass<'_> {
         acts: Vec<Step>,
         contradicted: Vec<Step>,
     ) -> Result<(), StoreError> {
+        let pending: Vec<Identity> = before.pending().cloned().collect();
+        before.expect(self.store.named(&self.account.appid, &pending).await?);
         if !contradicted.is_empty() && self.confront(before, &contradicted).await? == Going::Halt {
             return Ok(());
         }
@@ -37,7 +40,7 @@ impl Pass<'_> {
         let proven = self.store.proven(&self.account.appid, &self.account.site).await?;
         for action in Action::ALL.into_iter().filter(|action| !proven.contains(action)) {
             for _ in 0..LONE_TRIES {
-                let Some(step) = take_lone(&mut acts, action, self.oldest.as_ref()) else { break };
+                let Some(step) = take_lone(&mut acts, action, before.oldest()) else { break };
                 match self.prove(before, action, step).await? {
                     Proof::Proven => break,
                     Proof::NotYet => {}
@@ -71,8 +74,9 @@ impl Pass<'_> {
                 self.brake(&targets, &judgement).await?;
                 Ok(Going::Halt)
             }
-            Some((listing, _)) => {
+            Some((listing, judgement)) => {
                 before.renew(listing);
+                before.learn(&targets, &judgement);
                 Ok(Going::On)
             }
             None => Ok(Going::Halt),
@@ -84,12 +88,14 @@ impl Pass<'_> {
         if !may_be_changed(before, &step) {
             return Ok(Proof::NotYet);
         }
-        let telling = self.oldest.as_ref() != Some(&step.application.identity());
+        let telling = before.oldest() != Some(&step.application.identity());
         let (targets, going) = self.send(vec![step]).await?;
-        let Some(decision) = targets.first().map(|target| target.decision) else {
+        let Some((decision, fate)) = targets.first().map(|target| (target.decision, target.fate)) else {
             // WeChat said no to this one, or nothing went out.
             return Ok(if going == Going::On { Proof::NotYet } else { Proof::Halt });
         };
+        // What WeChat says it did not do shows nothing, though it stands as we wanted.
+        let telling = telling && fate != Fate::Rejected;
         let verified = self.verify(before, targets).await?;
         match verified {
             Verified::Agrees(ref findings) if telling && findings.first() == Some(&Finding::Confirmed) => {

@@ -6,7 +6,7 @@
 
 use super::pass::Pass;
 use super::settle::LOOKED_AFTER;
-use crate::policy::{Application, Identity, Outcome, Status, Why};
+use crate::policy::{Action, Application, Identity, Outcome, Status, Why};
 use crate::store::{NewDecision, NewElsewhere, Open, RecordedVerdict, StoreError};
 use crate::wechat::Listing;
 use jiff::Timestamp;
@@ -25,19 +25,14 @@ impl Pass<'_> {
         let unclear = listing.ended();
         let has_ended = |identity: &Identity| listing.others.contains(identity) && !unclear.contains(identity);
         let open = self.store.open_but_ended(&account, &site, since, has_ended).await?;
-        // A call of ours may be what did it: that is settled by a complete list.
+        // A call of ours may be what did it, whatever a later row says: that is settled by a complete list.
         let as_asked = |open: &Open| match listing.others.get(&open.identity) {
-            Some(Status::Approved) => open.verdict == RecordedVerdict::Agree,
-            Some(Status::Refused) => open.verdict == RecordedVerdict::Refuse,
+            Some(Status::Approved) => self.unsettled.contains(&(open.identity.clone(), Action::Agree)),
+            Some(Status::Refused) => self.unsettled.contains(&(open.identity.clone(), Action::Refuse)),
             _ => false,
         };
-        let may_be_ours = |open: &Open| match open.outcome {
-            Outcome::Failed => true,
-            // It was missing from the list, and now stands where we wanted it.
-            Outcome::Overtaken => as_asked(open),
-            _ => false,
-        };
-        let in_doubt = |open: &Open| may_be_ours(open) && self.ours.contains(&open.identity);
+        let may_be_ours = |open: &Open| open.outcome == Outcome::Failed && self.ours.contains(&open.identity);
+        let in_doubt = |open: &Open| may_be_ours(open) || as_asked(open);
         let told = open.into_iter().filter(|open| !in_doubt(open));
         let ended: Vec<(Open, Ending)> = told
             .filter_map(|open| {

@@ -7,8 +7,8 @@
 //! asked for, nobody should ask it for more.
 
 use super::account::Account;
+use super::before::{Before, can_move};
 use super::elsewhere::ELSEWHERE;
-use super::judge::{Before, can_move};
 use super::lock::LockError;
 use super::pass::{Pass, Stage, Watch, stops};
 use super::report::PassReport;
@@ -186,7 +186,6 @@ impl Account {
         let wanted: Vec<AppId> = steps.iter().map(|step| step.application.appid.clone()).collect();
         let pending: HashSet<Identity> = listing.pending.iter().map(Application::identity).collect();
         let nameless = listing.nameless();
-        pass.oldest = listing.oldest();
         let mut before = Before::new(pending, listing.others, std::mem::take(&mut pass.ours), nameless);
         if let Err(error) = pass.act(&mut before, steps, Vec::new()).await {
             match pass.report.acted() {

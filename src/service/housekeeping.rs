@@ -4,8 +4,8 @@
 //! changes something. What cannot be deleted is given up after a few passes.
 
 use super::account::Account;
+use super::before::Before;
 use super::hand::{Hand, nameless};
-use super::judge::Before;
 use super::pass::{Pass, stops};
 use crate::policy::{Action, AppId, Application, Decision, Identity, Mode, Outcome, Status, Step, Todo, Verdict};
 use crate::store::{Past, Reader, RecordedVerdict, StoreError};

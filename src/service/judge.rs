@@ -4,9 +4,9 @@
 //! about a mismatch, is `verify`'s. Absence means something only in a complete list,
 //! so [`judge`] must be given one.
 
-use crate::policy::{Action, AppId, Fate, Identity, Status};
+use super::before::Before;
+use crate::policy::{Action, Fate, Identity, Status};
 use crate::wechat::{Listing, Others};
-use jiff::Timestamp;
 use std::collections::HashSet;
 
 /// One change that was or may have been sent.
@@ -31,7 +31,7 @@ pub(crate) enum Finding {
     StillPending,
     /// It stands elsewhere, or is gone.
     Elsewhere,
-    /// It is not to be seen, but an entry that cannot be read may be it.
+    /// It is not to be seen, but an entry that cannot be read, or has lost its create_time, may be it.
     Unseen,
 }
 
@@ -89,76 +89,6 @@ impl Judgement {
     }
 }
 
-/// How applications stood before anything was sent.
-#[derive(Debug, Default)]
-pub(crate) struct Before {
-    pending: HashSet<Identity>,
-    others: Others,
-    /// Applications an earlier call of ours, its answer lost, may yet move: no strangers when they do.
-    ours: HashSet<Identity>,
-    /// Appids a later reading showed pending more than once: a call would not say which one it means.
-    twice: HashSet<AppId>,
-    /// Pending ones that WeChat let in or refused at our word after this reading.
-    taken: HashSet<Identity>,
-    /// Entries that could not be read and did not tell whose they were: they hid nobody we know.
-    nameless: usize,
-}
-
-impl Before {
-    /// Takes a reading over; the pending ones are kept by identity.
-    pub(crate) fn new(pending: HashSet<Identity>, others: Others, ours: HashSet<Identity>, nameless: usize) -> Before {
-        Before { pending, others, ours, nameless, ..Before::default() }
-    }
-
-    /// A later reading takes the place of an earlier one.
-    pub(crate) fn renew(&mut self, listing: Listing) {
-        let mut once = HashSet::new();
-        let again = listing.pending.iter().map(|application| &application.appid).filter(|appid| !once.insert(*appid));
-        self.twice = again.cloned().collect();
-        self.nameless = listing.nameless();
-        self.pending = listing.pending.iter().map(|application| application.identity()).collect();
-        self.others = listing.others;
-        self.taken.clear();
-    }
-
-    /// WeChat accepted some of these: until a later reading tells, they are decided.
-    pub(crate) fn take_away(&mut self, targets: &[Target]) {
-        let accepted = targets.iter().filter(|target| target.fate == Fate::Accepted);
-        self.taken.extend(accepted.map(|target| target.identity.clone()));
-    }
-
-    /// How many wait for a decision, and since when the oldest of them does, as far as create_time tells.
-    pub(crate) fn undecided(&self) -> (usize, Option<Timestamp>) {
-        let left = || self.pending.iter().filter(|identity| !self.taken.contains(*identity));
-        let oldest = left().filter_map(|identity| identity.create_time.instant()).min();
-        (left().count(), oldest)
-    }
-
-    /// Calls of ours named these: they may yet take effect, whatever was answered.
-    pub(crate) fn expect(&mut self, named: impl IntoIterator<Item = Identity>) {
-        self.ours.extend(named);
-    }
-
-    /// It stood at this reading where the action can move it from, and no other application of the same applicant was
-    /// pending.
-    pub(crate) fn may_be_changed(&self, action: Action, identity: &Identity) -> bool {
-        let stands = self.knew(identity).is_some_and(|status| can_move(action, status));
-        stands && !self.twice.contains(&identity.appid)
-    }
-
-    fn knew(&self, identity: &Identity) -> Option<Status> {
-        if self.pending.contains(identity) { Some(Status::Pending) } else { self.others.get(identity) }
-    }
-}
-
-/// Agreeing and refusing need a pending application, deleting one that was refused or timed out (89240, 89241, 89243).
-pub(crate) fn can_move(action: Action, status: Status) -> bool {
-    match action {
-        Action::Agree | Action::Refuse => status == Status::Pending,
-        Action::Delete => matches!(status, Status::Refused | Status::TimedOut),
-    }
-}
-
 /// Where an application stands in a reading; `None` = not in it.
 pub(crate) fn stands(listing: &Listing, pending: &HashSet<Identity>, identity: &Identity) -> Option<Status> {
     if pending.contains(identity) { Some(Status::Pending) } else { listing.others.get(identity) }
@@ -180,8 +110,15 @@ pub(crate) fn finding(action: Action, stands: Option<Status>) -> Finding {
     }
 }
 
+/// Without a create_time, one that is pending may be another application than the one that is shown to have ended as
+/// the action would have it.
+pub(crate) fn has_ended_beside(others: &Others, action: Action, identity: &Identity) -> bool {
+    let ended = others.get(identity).filter(|_| identity.create_time.text().is_none());
+    ended.is_some() && ended == wanted(action)
+}
+
 /// The status a change leads to; a deletion leads to none.
-fn wanted(action: Action) -> Option<Status> {
+pub(crate) fn wanted(action: Action) -> Option<Status> {
     match action {
         Action::Agree => Some(Status::Approved),
         Action::Refuse => Some(Status::Refused),
@@ -192,9 +129,11 @@ fn wanted(action: Action) -> Option<Status> {
 /// Compares a complete list with what was asked for.
 pub(crate) fn judge(before: &Before, after: &Listing, targets: &[Target]) -> Judgement {
     let pending: HashSet<Identity> = after.pending.iter().map(|application| application.identity()).collect();
-    let more_nameless = after.nameless() > before.nameless;
+    let hides = before.is_hidden_by(&after.nameless());
     let found = |target: &Target| match stands(after, &pending, &target.identity) {
-        None if more_nameless || after.garbles(&target.identity.appid) => Finding::Unseen,
+        None if hides || after.garbles(&target.identity.appid) => Finding::Unseen,
+        None if before.may_be_another(&target.identity, &after.others, &pending) => Finding::Unseen,
+        _ if before.may_have_reapplied(target, &after.others, &pending) => Finding::Confirmed,
         stands => finding(target.action, stands),
     };
     Judgement { findings: targets.iter().map(found).collect(), strangers: strangers(before, after, targets) }
@@ -214,7 +153,7 @@ fn strangers(before: &Before, after: &Listing, targets: &[Target]) -> Vec<(Ident
         .filter_map(|action| wanted(action).map(|status| (action, status)))
         .collect();
     let newly = |identity: &Identity, status: Status| {
-        before.knew(identity).is_some_and(|known| known != status) && !before.ours.contains(identity)
+        before.knew(identity).is_some_and(|known| known != status) && !before.expects(identity)
     };
     let mut strangers = Vec::new();
     for (identity, status) in after.others.iter() {
@@ -232,7 +171,7 @@ fn strangers(before: &Before, after: &Listing, targets: &[Target]) -> Vec<(Ident
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::{Application, CreateTime};
+    use crate::policy::{AppId, Application, CreateTime};
     use crate::wechat::Unreadable;
 
     fn identity(appid: &str) -> Identity {
@@ -258,8 +197,9 @@ mod tests {
         for entry in text.split_whitespace() {
             let (appid, status) = entry.split_at(1);
             if appid == "?" || status == "?" {
+                let mark = u64::from(entry.as_bytes()[1]);
                 let appid = (appid != "?").then(|| AppId::new(appid));
-                listing.unreadable.push(Unreadable { page: 1, position: 1, problem: String::new(), appid });
+                listing.unreadable.push(Unreadable { page: 1, position: 1, problem: String::new(), appid, mark });
                 continue;
             }
             match Status::from_code(status.parse().expect("a status")) {
@@ -310,6 +250,7 @@ mod tests {
             // It was there when the target could be read.
             ("t1 ?7", "?7", Elsewhere),
             ("t1 ?7", "?7 ?8", Unseen),
+            ("t1 ?7", "?8", Unseen),
             ("t1", "t2 ?7", Confirmed),
             ("t1", "t1 ?7", StillPending),
         ];
@@ -385,8 +326,21 @@ mod tests {
     }
 
     #[test]
+    fn what_a_later_reading_makes_unclear_is_not_changed() {
+        // The same applicant once more: pending, ended, or on an entry that cannot be read.
+        for (later, expected) in
+            [("t1 o1", true), ("t1 o?", true), ("t1 t1", false), ("t1 t3", false), ("t1 t?", false)]
+        {
+            let mut before = Before::default();
+            before.renew(listing("t1 o1"));
+            before.renew(listing(later));
+            assert_eq!(before.may_be_changed(Action::Agree, &identity("t")), expected, "{later}");
+        }
+    }
+
+    #[test]
     fn what_an_earlier_lost_call_may_yet_move_is_no_stranger() {
-        let mut before = Before::new(HashSet::new(), Others::default(), HashSet::from([identity("o")]), 0);
+        let mut before = Before::new(HashSet::new(), Others::default(), HashSet::from([identity("o")]), HashSet::new());
         before.renew(listing("t1 o1"));
         let judgement = judge(&before, &listing("t2 o2"), &[target(Action::Agree, Fate::Accepted)]);
         assert_eq!(judgement.strangers, []);

@@ -12,6 +12,7 @@ mod act;
 mod alarm;
 mod answers;
 mod backtest;
+mod before;
 pub mod doctor;
 mod elsewhere;
 mod endings;

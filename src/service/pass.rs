@@ -6,8 +6,8 @@
 
 use super::account::Account;
 use super::account_lock::AccountLock;
+use super::before::Before;
 use super::hand::Hand;
-use super::judge::Before;
 use super::lock::LockError;
 use super::report::PassReport;
 use crate::policy::{
@@ -56,8 +56,8 @@ pub(super) struct Pass<'a> {
     pub(super) report: PassReport,
     /// Applications a call of ours has named and may yet move: its answer was lost, or was a no.
     pub(super) ours: HashSet<Identity>,
-    /// The application that waits longest of all.
-    pub(super) oldest: Option<Identity>,
+    /// What rows ask for that no complete list has settled: a list with gaps does not tell who did it.
+    pub(super) unsettled: HashSet<(Identity, Action)>,
     /// Why answers were lost, by row, until the list tells what became of them.
     pub(super) lost: HashMap<i64, wechat::Error>,
     /// What the rules know of earlier applications.
@@ -154,7 +154,7 @@ impl<'a> Pass<'a> {
             began: Instant::now(),
             report: PassReport::begin(&account.name, started, pass_id(started)),
             ours: HashSet::new(),
-            oldest: None,
+            unsettled: HashSet::new(),
             lost: HashMap::new(),
             history: History::default(),
             hand: None,
@@ -184,7 +184,6 @@ impl Pass<'_> {
         let settled = self.settle_leftovers(&mut listing).await?;
         self.note_elsewhere(&listing).await?;
         let unclear = listing.unclear();
-        self.oldest = listing.oldest();
         let pending = std::mem::take(&mut listing.pending);
         let identities: HashSet<Identity> = pending.iter().map(Application::identity).collect();
         let steps = self.plan(pending, unclear, settled).await?;

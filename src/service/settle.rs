@@ -4,7 +4,8 @@
 //! complete list, nothing new is sent. Rows that `failed` though a call of theirs
 //! may have worked are set right when the list shows that it had after all.
 
-use super::judge::{Finding, finding, stands};
+use super::before::has_ended;
+use super::judge::{Finding, finding, has_ended_beside, stands};
 use super::pass::Pass;
 use crate::policy::{Action, Application, Identity, Outcome};
 use crate::store::{Answered, Planned, StoreError};
@@ -26,6 +27,7 @@ impl Pass<'_> {
             return Ok(true);
         }
         self.ours = open.iter().chain(&doubtful).map(|row| row.identity.clone()).collect();
+        self.unsettled = open.iter().chain(&doubtful).map(|row| (row.identity.clone(), row.action)).collect();
         if listing.gap.is_some() {
             self.report.waiting += open.len();
             return Ok(open.is_empty());
@@ -42,6 +44,7 @@ impl Pass<'_> {
             settlements.into_iter().map(|settled| ((settled.action, settled.outcome), settled.answered)).unzip();
         self.store.answer(answers).await?;
         ended.into_iter().for_each(|(action, outcome)| self.report.count_recovered(action, outcome));
+        self.unsettled.clear();
         fault_point!("settle.recorded");
         Ok(true)
     }
@@ -78,11 +81,16 @@ impl Pass<'_> {
         listing: &Listing,
         leftover: Leftover,
     ) -> Result<Vec<Settled>, StoreError> {
-        let pending = identities(listing);
+        let (pending, nameless) = (identities(listing), listing.nameless());
+        let by_rules = |row: &Planned| row.actor == "rules";
         let mut settlements = Vec::new();
         for row in rows {
             let found = match stands(listing, &pending, &row.identity) {
-                None if listing.nameless() > 0 || listing.garbles(&row.identity.appid) => Finding::Unseen,
+                None if !nameless.is_empty() || listing.garbles(&row.identity.appid) => Finding::Unseen,
+                // The rules never act where one has ended already: it ended since.
+                _ if by_rules(row) && has_ended_beside(&listing.others, row.action, &row.identity) => {
+                    Finding::Confirmed
+                }
                 stands => finding(row.action, stands),
             };
             let outcome = match (found, leftover) {
@@ -134,13 +142,16 @@ fn identities(listing: &Listing) -> HashSet<Identity> {
     listing.pending.iter().map(Application::identity).collect()
 }
 
-/// Adds what an earlier reading had and this one has not.
+/// Adds what an earlier reading had and this one has not, and what had ended by then: this one lags where it shows that
+/// pending.
 fn add_missing(listing: &mut Listing, earlier: Listing) {
+    listing.pending.retain(|application| has_ended(&earlier.others, &application.identity()).is_none());
     let pending = identities(listing);
     let missing = |identity: &Identity| !pending.contains(identity) && !listing.others.contains(identity);
     let moved: Vec<Application> = earlier.pending.into_iter().filter(|a| missing(&a.identity())).collect();
     let others: Vec<_> = earlier.others.iter().filter(|(identity, _)| missing(identity)).collect();
-    listing.unreadable.extend(earlier.unreadable);
+    let known: HashSet<u64> = listing.unreadable.iter().map(|entry| entry.mark).collect();
+    listing.unreadable.extend(earlier.unreadable.into_iter().filter(|entry| !known.contains(&entry.mark)));
     listing.pending.extend(moved);
     listing.others.extend(others);
 }

@@ -6,7 +6,8 @@
 //! itself is pure and lives in `judge`.
 
 use super::answers::settlement;
-use super::judge::{Before, Finding, Judgement, Target, is_missing, judge};
+use super::before::Before;
+use super::judge::{Finding, Judgement, Target, is_missing, judge};
 use super::pass::{Pass, Stage};
 use crate::policy::{Action, Fate, Identity, Outcome};
 use crate::store::{ActiveBrake, Answered, BrakeKind, BrakeScope, NewBrake, StoreError};
@@ -43,7 +44,7 @@ impl Pass<'_> {
             .pairs(&targets)
             .filter(|(target, found)| target.fate == Fate::Accepted && *found == Finding::Unseen);
         if unseen.count() > 0 {
-            let words = "what WeChat accepted is not in the list, but an entry that cannot be read may be it";
+            let words = "what WeChat accepted is not in the list, but an entry that cannot be read, or lacks its create_time, may be it";
             self.report.trouble("verify", words);
         }
         let mismatch = judgement.is_mismatch(&targets);
@@ -53,8 +54,8 @@ impl Pass<'_> {
         }
         self.settle_open(&targets, &judgement).await?;
         fault_point!("verify.settled");
-        before.expect(targets.iter().filter(|target| target.fate == Fate::Lost).map(|target| target.identity.clone()));
         before.renew(listing);
+        before.learn(&targets, &judgement);
         Ok(if mismatch { Verified::Mismatch } else { Verified::Agrees(judgement.findings) })
     }
 
@@ -228,7 +229,9 @@ fn open_outcome(found: Finding, ours: bool) -> Outcome {
 
 fn open_note(found: Finding) -> &'static str {
     match found {
-        Finding::Unseen => "given up: it is not in the list, but an entry that cannot be read may be it",
+        Finding::Unseen => {
+            "given up: it is not in the list, but an entry that cannot be read, or lacks its create_time, may be it"
+        }
         _ => "settled by reading the list again",
     }
 }

@@ -144,15 +144,30 @@ impl Reader {
     pub async fn past(&self, account: &AppId, ids: &[Identity]) -> Result<HashMap<Identity, Past>, StoreError> {
         let mut past = HashMap::with_capacity(ids.len());
         for some in ids.chunks(IDENTITIES_PER_QUERY) {
-            let wanted: Vec<_> = some.iter().map(|id| (id.appid.as_str(), id.create_time.text())).collect();
-            let wanted = serde_json::to_string(&wanted).expect("strings always serialise");
-            let query = sqlx::query(sql::PAST).bind(account.as_str()).bind(wanted);
+            let query = sqlx::query(sql::PAST).bind(account.as_str()).bind(json_of(some));
             let rows = query.fetch_all(&self.pool).await.map_err(|error| self.unread(error))?;
             for row in &rows {
                 past.insert(self.read(identity(row, 0))?, self.read(one_past(row))?);
             }
         }
         Ok(past)
+    }
+
+    /// Those of these applications that a call of ours has named, whatever was answered, or that were seen to end elsewhere: a
+    /// list that shows them pending may lag.
+    ///
+    /// # Errors
+    /// The audit log could not be read.
+    pub async fn named(&self, account: &AppId, ids: &[Identity]) -> Result<Vec<Identity>, StoreError> {
+        let mut named = Vec::new();
+        for some in ids.chunks(IDENTITIES_PER_QUERY) {
+            let query = sqlx::query(sql::NAMED).bind(account.as_str()).bind(json_of(some));
+            let rows = query.fetch_all(&self.pool).await.map_err(|error| self.unread(error))?;
+            for row in &rows {
+                named.push(self.read(identity(row, 0))?);
+            }
+        }
+        Ok(named)
     }
 
     /// What had become, before `moment`, of the applications of these appids to the account: agreed or refused (done,
@@ -281,6 +296,12 @@ impl Reader {
     pub(super) fn read<T>(&self, value: Result<T, sqlx::Error>) -> Result<T, StoreError> {
         value.map_err(|error| self.unread(error))
     }
+}
+
+/// A JSON list of [appid, create_time or null].
+fn json_of(ids: &[Identity]) -> String {
+    let ids: Vec<_> = ids.iter().map(|id| (id.appid.as_str(), id.create_time.text())).collect();
+    serde_json::to_string(&ids).expect("strings always serialise")
 }
 
 fn one_past(row: &SqliteRow) -> Result<Past, sqlx::Error> {

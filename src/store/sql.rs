@@ -118,6 +118,13 @@ statements! {
                 OR (t.attempt > (SELECT count(*) FROM calls k WHERE k.decision_id = n.id) \
                 AND EXISTS (SELECT 1 FROM allowance a WHERE a.decision_id = n.id)))) \
                 ORDER BY d.id";
+    /// Those of the applications ?2 that a call went or may have gone out for, or that the log has seen to end. Without a
+    /// create_time, what has ended may be another application.
+    NAMED = "SELECT j.value ->> 0, j.value ->> 1 FROM json_each(?2) AS j WHERE EXISTS (SELECT 1 FROM decisions n \
+             JOIN standing t ON t.decision_id = n.id WHERE n.appid = j.value ->> 0 AND n.account_appid = ?1 \
+             AND n.create_time IS j.value ->> 1 AND n.verdict <> 'delete' \
+             AND ((t.outcome IN ('failed', 'overtaken') AND t.attempts > 0) \
+             OR (n.create_time IS NOT NULL AND (t.outcome = 'done' OR n.actor = 'elsewhere'))))";
     /// Rows of applications to ?1 at ?2, decided after ?3, that say of no end: neither ours nor one seen elsewhere.
     OPEN = "SELECT d.appid, d.create_time, d.id, d.verdict, d.mode, s.outcome \
             FROM standing s CROSS JOIN decisions d ON d.id = s.decision_id \

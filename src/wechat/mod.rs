@@ -74,16 +74,9 @@ impl Listing {
         self.ended().into_iter().chain(beside.map(Application::identity)).collect()
     }
 
-    /// The pending one that waits longest, as far as create_time tells.
-    pub fn oldest(&self) -> Option<Identity> {
-        let order = |application: &&Application| (application.create_time.seconds(), application.appid.clone());
-        let timed = self.pending.iter().filter(|application| application.create_time.seconds().is_some());
-        timed.min_by_key(order).map(Application::identity)
-    }
-
-    /// Unreadable entries that do not even tell whose they are: each may be anybody's.
-    pub fn nameless(&self) -> usize {
-        self.unreadable.iter().filter(|entry| entry.appid.is_none()).count()
+    /// Unreadable entries that do not even tell whose they are, by their marks: each may be anybody's.
+    pub fn nameless(&self) -> HashSet<u64> {
+        self.unreadable.iter().filter(|entry| entry.appid.is_none()).map(|entry| entry.mark).collect()
     }
 
     /// Whether an unreadable entry says that it is of this appid.
@@ -103,4 +96,6 @@ pub struct Unreadable {
     pub problem: String,
     /// Whose it is, if that much can be read.
     pub appid: Option<AppId>,
+    /// Tells it from another one, on one page and from reading to reading, as long as WeChat sends the same.
+    pub mark: u64,
 }

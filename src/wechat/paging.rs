@@ -215,8 +215,8 @@ impl Gathered {
             let known = self.known.contains_key(&identity);
             new += usize::from(self.others.insert(identity, status).is_none() && !known);
         }
-        for (entry, mark) in page.unreadable.into_iter().zip(page.marks) {
-            if self.marks.insert(mark) {
+        for entry in page.unreadable {
+            if self.marks.insert(entry.mark) {
                 self.unreadable.push(entry);
                 new += 1;
             }

@@ -128,8 +128,6 @@ pub struct Page {
     pub others: Vec<(Identity, Status)>,
     /// Those whose appid or status could not be read.
     pub unreadable: Vec<Unreadable>,
-    /// For each of `unreadable`, what tells it from another one.
-    pub(crate) marks: Vec<u64>,
 }
 
 /// Reads one page of `dev_apply_list` from the bytes of the answer; `page` only goes into [`Unreadable`].
@@ -176,10 +174,10 @@ fn page_of(entries: &[Field<'_>], number: u32) -> Page {
             Ok(Entry::Pending(application)) => page.pending.push(application),
             Ok(Entry::Other(identity, status)) => page.others.push((identity, status)),
             Err(Broken { problem, appid }) => {
-                page.unreadable.push(Unreadable { page: number, position: index + 1, problem, appid });
                 let nth = alike.entry(entry.raw()).or_default();
                 *nth += 1;
-                page.marks.push(mark(entry.raw(), *nth));
+                let mark = mark(entry.raw(), *nth);
+                page.unreadable.push(Unreadable { page: number, position: index + 1, problem, appid, mark });
             }
         }
     }
