@@ -169,9 +169,9 @@ async fn beside_the_running_service() {
 async fn with_more_agreed_than_the_rules_may() {
     let scene = three("mode = \"live\"").await.settings("limits = { agree_per_day = 1 }");
     scene.run("run --once").exits(0);
-    scene.run("status").exits(0).says("1 of 1 agreed today\n");
+    scene.run("status").exits(0).says("1 of 1 agreed today, 1 refused today\n");
     scene.run("review agree wx-ask --yes").exits(0);
-    scene.run("status").exits(0).says("2 of 1 agreed today, by hand included\n");
+    scene.run("status").exits(0).says("2 of 1 agreed today (by hand included), 1 refused today\n");
     scene.end();
 }
 

@@ -49,16 +49,22 @@ pub(crate) fn shown(bytes: &[u8]) {
 }
 
 /// The mark's file: whatever stands in it, what is written next is what is read, and a power cut while it is written
-/// leaves that or what was read before.
+/// leaves that or what was read before. Unless the line that is written over was damaged: half of what is written may mend it.
 pub(crate) fn mark(bytes: &[u8]) {
-    /// Two lines, and a little more.
-    const MOST: usize = 200;
+    /// One line; there are two.
+    const LINE: usize = 96;
     let before = read_mark(bytes);
     assert!(before.is_none_or(|settlement| settlement > 0));
     let next = before.unwrap_or(0).saturating_add(1);
     let after = mark_after(bytes, next);
     assert_eq!(read_mark(&after), Some(next));
-    for cut in 0..after.len().min(MOST) {
+    let place = if after.get(..LINE) == bytes.get(..LINE) { LINE } else { 0 };
+    let over = bytes.get(place..).unwrap_or_default();
+    let over = over.get(..LINE).unwrap_or(over);
+    if read_mark(over).is_none() && over.iter().any(|byte| !byte.is_ascii_whitespace()) {
+        return;
+    }
+    for cut in 0..after.len().min(2 * LINE) {
         let torn = [&after[..cut], bytes.get(cut..).unwrap_or_default()].concat();
         let found = read_mark(&torn);
         assert!(found == before || found == Some(next), "{cut}: {found:?}");

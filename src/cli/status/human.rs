@@ -224,7 +224,7 @@ impl Page<'_> {
 fn limit_words(limit: &LimitStatus) -> String {
     let of = limit.of.map(|of| format!(" of {of}")).unwrap_or_default();
     // People are counted, but not bound.
-    let by_hand = if limit.of.is_some_and(|of| limit.used > of) { ", by hand included" } else { "" };
+    let by_hand = if limit.of.is_some_and(|of| limit.used > of) { " (by hand included)" } else { "" };
     match (limit.action, &limit.rule) {
         (Some("agree"), _) => format!("{}{of} agreed today{by_hand}", limit.used),
         (Some("refuse"), _) => format!("{}{of} refused today{by_hand}", limit.used),
