@@ -4,7 +4,7 @@
 
 use super::log::Row;
 use super::rules::{self, Verdict};
-use super::script::Script;
+use super::script::{Deed, Script};
 use super::stage::{Arrived, Lived, Played, keeps_entries_whole};
 use menshen::sandbox::Status;
 use serde_json::Value;
@@ -162,6 +162,12 @@ impl<'a> Facts<'a> {
             }
         }
         wanted != read
+    }
+
+    /// Whether an applicant withdrew while the process worked: what follows in the list moves up, and a reading may miss one.
+    fn somebody_withdrew_beside(&self, asked: &Asked) -> bool {
+        let episode = self.script.episodes.get(asked.life);
+        episode.is_some_and(|episode| episode.during.iter().any(|(_, deed)| matches!(deed, Deed::Withdraws(_))))
     }
 
     /// Whether a fault with one of these in its name struck any call.
@@ -443,10 +449,12 @@ fn brakes(facts: &Facts<'_>, found: &mut Vec<String>) {
     for brake in facts.played.log.brakes.iter().filter(|brake| brake.kind == "verification") {
         let stranger = brake.why.split(" turned up as after ").next().filter(|appid| *appid != brake.why);
         let by_a_person = stranger.is_some_and(|appid| facts.moved_by_a_person(appid));
-        // One of two of an applicant stood on a page that was not read, and the call hit that one: not what was asked for.
+        // One of two of an applicant stood on a page that was not read, or moved to one that had been, and the call hit that
+        // one: not what was asked for.
         let hit_a_twin = facts.asked.iter().any(|asked| {
             let applications = facts.played.arrived.iter().filter(|one| one.appid == asked.appid).count();
-            applications > 1 && brake.why.contains(&asked.appid) && facts.missed_a_page(asked)
+            let missed = facts.missed_a_page(asked) || facts.somebody_withdrew_beside(asked);
+            applications > 1 && brake.why.contains(&asked.appid) && missed
         });
         if !facts.struck(&excuses) && !by_a_person && !hit_a_twin {
             found.push(format!("(brake) a false alarm: {}", brake.why));
