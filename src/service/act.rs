@@ -28,6 +28,9 @@ impl Pass<'_> {
         acts: Vec<Step>,
         contradicted: Vec<Step>,
     ) -> Result<(), StoreError> {
+        if acts.is_empty() && contradicted.is_empty() {
+            return Ok(());
+        }
         let pending: Vec<Identity> = before.pending().cloned().collect();
         before.expect(self.store.named(&self.account.appid, &pending).await?);
         if !contradicted.is_empty() && self.confront(before, &contradicted).await? == Going::Halt {

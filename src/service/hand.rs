@@ -7,6 +7,7 @@
 //! asked for, nobody should ask it for more.
 
 use super::account::Account;
+use super::account_lock::AccountLock;
 use super::before::{Before, can_move};
 use super::elsewhere::ELSEWHERE;
 use super::lock::LockError;
@@ -179,7 +180,8 @@ impl Account {
     ) -> Result<(PassReport, Vec<(AppId, Obstacle)>), HandError> {
         let mut pass = Pass::begin(self, store, watch, tell);
         pass.hand = Some(Hand::Person(wish.who.clone()));
-        let Some(_lock) = pass.take_account().await? else { return Err(HandError::Stopped) };
+        let lock = AccountLock::of(store, &self.appid, &watch.stop).await?;
+        let Some(_lock) = lock else { return Err(HandError::Stopped) };
         let listing = pass.read_for_hand().await?;
         let (steps, mut obstacles) = steps(self, &listing, wish);
         let steps = without_ended(self, store, steps, &mut obstacles).await?;

@@ -8,7 +8,6 @@ use super::account::Account;
 use super::account_lock::AccountLock;
 use super::before::Before;
 use super::hand::Hand;
-use super::lock::LockError;
 use super::report::PassReport;
 use crate::policy::{
     Action, AppId, Application, Brake, History, Identity, Moment, Past, PolicySpec, Room, Situation, Step, Stops, Todo,
@@ -116,6 +115,7 @@ impl Account {
         watch: &Watch,
         tell: &(dyn Fn(Stage) + Sync),
     ) -> PassReport {
+        // From the first page to the last reading nobody else changes anything for this account.
         let lock = AccountLock::of(store, &self.appid, &watch.stop).await;
         let Some(account) = in_force() else {
             watch.stop.cancel();
@@ -167,11 +167,6 @@ impl<'a> Pass<'a> {
         self.report.calls = self.account.client.take_calls();
         self.report.finish(self.began.elapsed());
         self.report
-    }
-
-    /// From the first page to the last reading nobody else changes anything for this account. `None`: stopped.
-    pub(super) async fn take_account(&self) -> Result<Option<AccountLock>, LockError> {
-        AccountLock::of(self.store, &self.account.appid, &self.watch.stop).await
     }
 }
 

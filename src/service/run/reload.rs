@@ -63,6 +63,11 @@ impl Round {
         let before = std::mem::replace(&mut self.service.accounts, accounts);
         self.in_force.send_replace(Arc::clone(&self.service.accounts));
         self.leave_alone_what_is_gone(&before);
+        for account in self.service.accounts.iter() {
+            if let Some(working) = self.busy.get_mut(&account.appid) {
+                working.configured(account);
+            }
+        }
         self.metering = metering.take_over(self.metering.take()).await;
         if let Some(metering) = &mut self.metering {
             metering.configured(&self.service.config, &self.service.accounts, self.alarm.active());
@@ -82,11 +87,6 @@ impl Round {
             tracing::info!(account = %account.name, "the account is not worked any more");
             if let Some(working) = self.busy.get(&account.appid) {
                 working.watch.stop.cancel();
-            }
-        }
-        for account in self.service.accounts.iter() {
-            if let Some(working) = self.busy.get_mut(&account.appid) {
-                working.configured(account);
             }
         }
         let known: HashSet<&AppId> = before.iter().map(|account| &account.appid).collect();
